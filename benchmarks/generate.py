@@ -1,0 +1,143 @@
+"""Made-up instruction data of a wanted size: the same bytes for the same seed and size on every machine."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+SEED = 7
+HIT_SHARE = 0.02
+"""Share of rows that get one of `MARKED` put into the response."""
+DUPLICATE_SHARE = 0.02
+"""Share of rows that repeat one of the last thousand rows."""
+ROW_GROUP = 16_384
+"""Rows per Parquet row group."""
+
+MARKED = (
+    "[INST] {} [/INST]",
+    "<|im_start|>assistant\n{}<|im_end|>",
+    "<|start_header_id|>assistant<|end_header_id|>\n\n{}",
+    "As an AI assistant, {}",
+    "{} I cannot and will not continue.",
+)
+
+# Function words come first in the file: like real text, a few words make up most of what is drawn.
+_WORDS = (Path(__file__).parent / "words.txt").read_text(encoding="utf-8").split()
+_CUMULATIVE = tuple(itertools.accumulate(1 / (rank + 2) for rank in range(len(_WORDS))))
+
+
+@dataclass(frozen=True)
+class Made:
+    """One generated data set."""
+
+    jsonl: Path
+    """Folder of JSONL files, one per core, so that a tool that shares out whole files can use all cores."""
+    parquet: Path
+    rows: int
+    nbytes: int
+    """Size of the JSONL files together."""
+
+    @property
+    def megabytes(self) -> float:
+        """Millions of bytes."""
+        return self.nbytes / 1e6
+
+
+def _sentences(rng: random.Random, words: int) -> str:
+    drawn = rng.choices(_WORDS, cum_weights=_CUMULATIVE, k=words)
+    for start in range(0, words, 12):
+        drawn[start] = drawn[start].capitalize()
+        last = min(start + 11, words - 1)
+        drawn[last] += "." if start % 48 else ".\n"
+    return " ".join(drawn)
+
+
+def rows(seed: int) -> Iterator[dict[str, str]]:
+    """Rows without end: a prompt of some twenty words, a response of a few hundred."""
+    rng = random.Random(seed)
+    recent: list[dict[str, str]] = []
+    while True:
+        if recent and rng.random() < DUPLICATE_SHARE:
+            yield rng.choice(recent)
+            continue
+        response = _sentences(rng, rng.randint(60, 520))
+        if rng.random() < HIT_SHARE:
+            response = rng.choice(MARKED).format(response)
+        row = {"prompt": _sentences(rng, rng.randint(8, 40)), "response": response}
+        recent.append(row)
+        if len(recent) > 1000:
+            recent.pop(rng.randrange(1000))
+        yield row
+
+
+def _write_jsonl(folder: Path, megabytes: float, files: int, seed: int) -> None:
+    folder.mkdir(parents=True)
+    source = rows(seed)
+    for part in range(files):
+        written = 0
+        with (folder / f"part-{part:02}.jsonl").open("wb") as out:
+            while written < megabytes * 1e6 / files:
+                written += out.write(json.dumps(next(source), ensure_ascii=False).encode() + b"\n")
+
+
+def _write_parquet(jsonl: Path, folder: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    folder.mkdir()
+    for path in sorted(jsonl.glob("*.jsonl")):
+        out = folder / f"{path.stem}.parquet"
+        schema = pa.schema([("prompt", pa.string()), ("response", pa.string())])
+        with path.open("rb") as lines, pq.ParquetWriter(out, schema, compression="zstd") as writer:
+            while chunk := [json.loads(line) for line in itertools.islice(lines, ROW_GROUP)]:
+                writer.write_table(pa.Table.from_pylist(chunk, schema), row_group_size=ROW_GROUP)
+
+
+def make(work: Path, megabytes: float, files: int, seed: int = SEED) -> Made:
+    """Generate into `work`, or take what an earlier run with the same numbers left there.
+
+    Runs in a process of its own: the kernel's record of a child's peak memory starts at the size its parent
+    had when it forked, so the process that measures must stay small.
+    """
+    folder = work / f"{megabytes:g}mb-{files}files-seed{seed}"
+    done = folder / "rows"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        command = [sys.executable, __file__, str(folder), str(megabytes), str(files), str(seed)]
+        subprocess.run(command, check=True)
+    nbytes = sum(path.stat().st_size for path in (folder / "jsonl").glob("*.jsonl"))
+    return Made(folder / "jsonl", folder / "parquet", int(done.read_text()), nbytes)
+
+
+def repeated(work: Path, made: Made, times: int) -> Made:
+    """The same files several times over, as hard links: more rows without more disk."""
+    folder = work / f"{made.jsonl.parent.name}-x{times}"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    for number in range(times):
+        for path in made.jsonl.glob("*.jsonl"):
+            (folder / f"{number:02d}-{path.name}").hardlink_to(path)
+    return Made(folder, made.parquet, made.rows * times, made.nbytes * times)
+
+
+def main() -> None:
+    """Write one data set; the file `rows` comes last and marks it complete."""
+    folder = Path(sys.argv[1])
+    _write_jsonl(folder / "jsonl", float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    _write_parquet(folder / "jsonl", folder / "parquet")
+    count = 0
+    for path in (folder / "jsonl").glob("*.jsonl"):
+        with path.open("rb") as lines:
+            count += sum(1 for _ in lines)
+    (folder / "rows").write_text(str(count))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""What the command line and Python callers both use: `scan`, and `clean` with `verify`."""

@@ -1,0 +1,224 @@
+"""From what a run found to a report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import dataaudit
+from dataaudit.api.plan import Asked
+from dataaudit.config import Config
+from dataaudit.engine.run import Outcome
+from dataaudit.engine.tally import FileTally
+from dataaudit.errors import UsageError
+from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
+from dataaudit.records.types import ROLES, FileRef
+from dataaudit.report import gates as judging
+from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
+from dataaudit.report.rank import rank
+from dataaudit.sketches.stats import clopper_pearson
+from dataaudit.sources.discover import Skipped
+
+NO_LAYOUT = "none"
+
+NO_ROW = "no row was evaluated for it"
+"""Why a gate on something that is on, but met no row it could look at, was not evaluated."""
+
+
+def assemble(
+    config: Config, asked: Asked, outcome: Outcome, skipped: Sequence[Skipped], timing: Timing
+) -> Report:
+    """The report of a finished run."""
+    files = outcome.rows.files
+    _require_columns(config, outcome)
+    sources = tuple(_source(file, outcome.session.tally.of(file.id)) for file in files)
+    findings = rank([finding for result in outcome.results for finding in result.findings])
+    evaluated = sorted(
+        (one for result in outcome.results for one in result.evaluated), key=lambda one: one.id
+    )
+    labels = tuple(info for result in outcome.results for info in result.labels)
+    sampled = config.sample is not None
+    rates = {
+        name: _rate(rows, of, sampled)
+        for result in outcome.results
+        for name, (rows, of) in sorted(result.rates.items())
+    }
+    late = [one for result in outcome.results for one in result.not_evaluated]
+    late += _unread(files, outcome)
+    values = _values(evaluated, findings, labels)
+    seen = {*rates, *(one.id for one in findings), *(one.id for one in evaluated)}
+    gates = tuple(
+        judging.evaluate(spec, rates, findings, evaluated, sample=sampled, values=values)
+        if spec.name in seen or spec.kind == "severity"
+        else Gate(spec.name, spec.kind, spec.limit, None, None, 0, None, "not-evaluated", NO_ROW)
+        for spec in asked.gates
+    )
+    incomplete = any(one.incomplete for one in late)
+    return Report(
+        status=judging.status(gates, incomplete=incomplete, rows_evaluated=_readable(outcome)),
+        rows=sum(source.rows for source in sources),
+        malformed=sum(source.malformed for source in sources),
+        sources=sources,
+        rates=rates,
+        gates=gates,
+        findings=findings,
+        evaluated=tuple(evaluated),
+        not_evaluated=tuple(late),
+        labels=labels,
+        notes=_notes(config, skipped),
+        options=options_of(config),
+        timing=timing,
+        sample=_sample(config, outcome),
+        tool_version=dataaudit.__version__,
+    )
+
+
+def interrupted(config: Config, asked: Asked, files: Sequence[FileRef], rows: int, timing: Timing) -> Report:
+    """The report of a run that was stopped: how far it came, and nothing that could be taken for a result."""
+    reason = f"interrupted after {rows:,} rows"
+    gates = tuple(
+        Gate(spec.name, spec.kind, spec.limit, None, None, None, None, "not-evaluated", reason)
+        for spec in asked.gates
+    )
+    return Report(
+        status="interrupted",
+        rows=rows,
+        malformed=0,
+        sources=tuple(
+            SourceInfo(file.uri, 0, 0, NO_LAYOUT, {}, file.split, file.format, file.size) for file in files
+        ),
+        rates={},
+        gates=gates,
+        findings=(),
+        evaluated=(),
+        not_evaluated=(NotEvaluated("scan", reason, incomplete=True),),
+        labels=(),
+        notes=(),
+        options=options_of(config),
+        timing=timing,
+        tool_version=dataaudit.__version__,
+    )
+
+
+def _source(file: FileRef, tally: FileTally) -> SourceInfo:
+    layouts = dict(sorted(tally.layouts.items(), key=lambda one: (-one[1], one[0])))
+    roles = {
+        role: ", ".join(sorted(tally.roles[role], key=lambda path: (tally.roles[role][path], path)))
+        for role in sorted(tally.roles, key=ROLES.index)
+    }
+    lost = sorted({one.reason for one in tally.lost})
+    return SourceInfo(
+        uri=file.uri,
+        rows=tally.rows,
+        malformed=tally.malformed,
+        layout=next(iter(layouts), NO_LAYOUT),
+        roles=roles,
+        split=file.split,
+        format=file.format,
+        bytes=file.size,
+        layouts=layouts if len(layouts) > 1 else {},
+        unread=tuple(sorted(tally.unread)),
+        notes=tuple(sorted(tally.notes)) + _skipped(tally),
+        error="; ".join(lost) or None,
+    )
+
+
+def _require_columns(config: Config, outcome: Outcome) -> None:
+    """Refuse --columns on a path that no record has: what it was to show would pass unsearched."""
+    if not outcome.rows.parsed:
+        return
+    tallies = outcome.session.tally.files.values()
+    for role, path in config.overrides:
+        if not any(path in tally.roles.get(role, ()) for tally in tallies):
+            raise UsageError(f"--columns names {path!r}, but no record has such a column")
+
+
+def _skipped(tally: FileTally) -> tuple[str, ...]:
+    """What of the turns is no text and was not read."""
+    return tuple(
+        f"{count:,} parts of type {kind} hold no text" for kind, count in sorted(tally.skipped.items())
+    )
+
+
+def _readable(outcome: Outcome) -> int:
+    """Records that had a layout."""
+    return sum(
+        count
+        for tally in outcome.session.tally.files.values()
+        for name, count in tally.layouts.items()
+        if name != NO_LAYOUT
+    )
+
+
+def _unread(files: Sequence[FileRef], outcome: Outcome) -> list[NotEvaluated]:
+    found = []
+    for file in files:
+        tally = outcome.session.tally.of(file.id)
+        for reason in sorted({one.reason for one in tally.lost}):
+            found.append(NotEvaluated(file.uri, reason, incomplete=True))
+        read = sum(count for name, count in tally.layouts.items() if name != NO_LAYOUT)
+        if tally.rows and not read and not tally.lost:
+            why = (
+                "no record could be parsed"
+                if tally.malformed == tally.rows
+                else "no column with text was found"
+            )
+            found.append(
+                NotEvaluated(
+                    file.uri, f"none of its {tally.rows:,} rows was evaluated: {why}", incomplete=True
+                )
+            )
+    return found
+
+
+def _rate(rows: int, of: int, sampled: bool) -> Rate:
+    if of == 0:
+        return Rate(rows, of, None)
+    if not sampled:
+        return Rate(rows, of, rows / of)
+    low, high = clopper_pearson(rows, of)
+    return Rate(rows, of, rows / of, low, high)
+
+
+def _values(
+    evaluated: Sequence[Evaluated], findings: Sequence[Finding], labels: Sequence[LabelInfo]
+) -> dict[str, float]:
+    """Dataset-level values of what was evaluated and made no finding."""
+    values = {one.id: 0.0 for one in evaluated if one.rows is None}
+    if "class-imbalance" in values and labels:
+        values["class-imbalance"] = max(info.ratio or 1.0 for info in labels)
+    values.update({one.id: one.value for one in findings if one.rows is None and one.value is not None})
+    return values
+
+
+def _notes(config: Config, skipped: Sequence[Skipped]) -> tuple[str, ...]:
+    notes = []
+    if config.reference:
+        notes.append("matched row by row, without the prefilter (--reference)")
+    if config.limit is not None:
+        notes.append(f"only the first {config.limit:,} records were read (--limit)")
+    shown = [f"{one.uri} ({one.reason})" for one in skipped if one.reason != "hidden"]
+    if shown:
+        more = f" and {len(shown) - 5:,} more" if len(shown) > 5 else ""
+        notes.append(f"passed over {len(shown):,} other files: {', '.join(shown[:5])}{more}")
+    return tuple(notes)
+
+
+def options_of(config: Config) -> dict[str, object]:
+    """The options that shape the result, as given."""
+    reading = "columns field split limit sample seed rules select ignore min_severity"
+    gating = "max_contamination max_rate max_count fail_on"
+    found: dict[str, object] = {}
+    for name in f"{reading} {gating}".split():
+        value = getattr(config, name)
+        if value != getattr(Config(), name):
+            found[name.replace("_", "-")] = list(value) if isinstance(value, tuple) else value
+    return found
+
+
+def _sample(config: Config, outcome: Outcome) -> dict[str, object] | None:
+    if config.sample is None and config.limit is None:
+        return None
+    seen = sum(spot.rows for tally in outcome.session.tally.files.values() for spot in tally.spots)
+    if config.sample is not None:
+        return {"fraction": config.sample_share, "seed": config.seed, "rows_seen": seen}
+    return {"limit": config.limit, "rows_seen": seen}

@@ -1,0 +1,138 @@
+"""`scan`: read a source once, report what is in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from dataaudit.api.assemble import assemble, interrupted
+from dataaudit.api.inputs import Input, open_input
+from dataaudit.api.plan import Asked, ask
+from dataaudit.config import Config
+from dataaudit.engine.job import Progress
+from dataaudit.engine.run import Outcome, Plan, processors, run
+from dataaudit.errors import InterruptedRunError
+from dataaudit.report.model import Report, Timing
+from dataaudit.sketches.workspace import Workspace
+from dataaudit.sources.base import ReadOptions
+
+Watch = Callable[[Progress], None]
+"""Called with every step of progress."""
+
+WORKER_MEMORY = 400 << 20
+"""What a worker holds at most: the libraries (about 200 MB), a batch in all its forms, its buffers."""
+
+
+class ScanInterruptedError(InterruptedRunError):
+    """A scan that was stopped; `report` says how far it came."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(f"interrupted after {report.rows:,} rows")
+        self.report = report
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """A finished run, its workspace still open."""
+
+    report: Report
+    outcome: Outcome
+    asked: Asked
+    input: Input
+    work: Workspace
+
+
+def scan(
+    source: Any, *, config: Config | None = None, progress: Watch | None = None, **options: Any
+) -> Report:
+    """Scan a source and return its report.
+
+    `source` is a path, a glob, a list of them, a `datasets.Dataset` or a `DatasetDict`. `options` are the fields of
+    `Config`, named like the flags of `dataaudit scan`. A gate that fails is said in the report, not raised; whatever
+    is wrong with the call raises a `DataauditError`, a stopped run ScanInterruptedError.
+    """
+    settings = (config or Config()).with_options(options)
+    rows_output = [one.partition("=")[2] for one in settings.output if one.startswith("rows=")]
+    with scanning(source, settings, record=("*",) if rows_output else (), progress=progress) as done:
+        for path in rows_output:
+            _write_rows(Path(path), done)
+        return done.report
+
+
+@contextmanager
+def scanning(
+    source: Any,
+    config: Config,
+    *,
+    record: Sequence[str] = (),
+    drop: Sequence[str] = (),
+    cleaning: bool = False,
+    progress: Watch | None = None,
+) -> Iterator[Scanned]:
+    """Scan a source and keep its workspace open for what comes after."""
+    asked = ask(config, drop=drop, record=record, cleaning=cleaning)
+    started, clock = datetime.now(UTC), time.monotonic()
+    seen = [0, 0]
+
+    def watch(step: Progress) -> None:
+        seen[0] += step.rows
+        seen[1] += step.nbytes
+        if progress is not None:
+            progress(step)
+
+    with open_input(source, config) as found, _workspace(config) as work:
+        plan = _plan(config, asked, found)
+        try:
+            outcome = run(plan, work, watch)
+        except KeyboardInterrupt:
+            timing = Timing(started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], 0)
+            raise ScanInterruptedError(interrupted(config, asked, found.files, seen[0], timing)) from None
+        timing = Timing(
+            started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], outcome.workers
+        )
+        report = assemble(config, asked, outcome, found.skipped, timing)
+        yield Scanned(report, outcome, asked, found, work)
+
+
+def _plan(config: Config, asked: Asked, found: Input) -> Plan:
+    checks = {"exact-duplicates:record", "exact-duplicates:record:normalised", "split-leakage:record"}
+    whole = any(asked.options.selection.takes(kind) for kind in _kinds() if kind.id in checks)
+    read = ReadOptions(
+        batch_rows=config.batch_rows,
+        overrides=config.overrides,
+        need_rest=whole,
+        sample=config.sample_share,
+        seed=config.seed,
+    )
+    return Plan(found.files, read, asked.options, _jobs(config), config.limit)
+
+
+def _kinds() -> tuple[Any, ...]:
+    from dataaudit.checks import finding_kinds
+
+    return finding_kinds()
+
+
+def _jobs(config: Config) -> int | None:
+    if config.memory_bytes is None:
+        return config.jobs
+    affordable = max(1, config.memory_bytes // WORKER_MEMORY)
+    return min(config.jobs or processors(), affordable)
+
+
+def _workspace(config: Config) -> Workspace:
+    parent = None if config.work_dir is None else Path(config.work_dir)
+    return Workspace(parent)
+
+
+def _write_rows(path: Path, done: Scanned) -> None:
+    from dataaudit.export.rows import write_rows
+
+    meta = {one.id: {"category": one.category, "severity": one.severity} for one in done.report.findings}
+    entries = ((meta.get(one.finding, {}), one) for one in done.outcome.entries())
+    write_rows(path, entries, done.input.files, done.outcome.rows.line_of)

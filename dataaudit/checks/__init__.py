@@ -1,0 +1,33 @@
+"""The checks: one file each, found by walking this folder. A module with a `build` function is a check."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+from dataaudit.checks.base import Check, CheckOptions, FindingKind
+
+
+@cache
+def modules() -> dict[str, ModuleType]:
+    """The check modules by the name of their check, in alphabetical order of the file names."""
+    found = {}
+    for info in pkgutil.iter_modules(__path__):
+        module = importlib.import_module(f"{__name__}.{info.name}")
+        if hasattr(module, "build"):
+            found[module.NAME] = module
+    return found
+
+
+def finding_kinds() -> tuple[FindingKind, ...]:
+    """Everything the checks can say, rules aside."""
+    return tuple(kind for module in modules().values() for kind in module.FINDINGS)
+
+
+def build_all(options: CheckOptions) -> dict[str, Check[Any]]:
+    """The checks that have something to do under these options."""
+    built = {name: module.build(options) for name, module in modules().items()}
+    return {name: check for name, check in built.items() if check is not None}

@@ -1,0 +1,171 @@
+"""Groups of equal keys: who is kept, who is extra, who leaked into another split."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.checks.base import FindingKind, Rows, Texts
+from dataaudit.checks.excerpts import opening
+from dataaudit.records.findings import Example, Finding
+from dataaudit.records.types import ROW_BITS, FileRef, unpack_row
+from dataaudit.sketches.counts import FindingCounts, add_counts
+
+U64 = npt.NDArray[np.uint64]
+
+RANGE_BITS = 6
+"""Key ranges per variant: 64, so that a reduction holds a 64th of the keys of one variant."""
+LARGEST = 5
+"""Groups listed in a finding."""
+
+SPLIT_ORDER = ("train", "validation", "test")
+"""A row that is in two splits belongs to the first of these and leaked into the others."""
+
+
+def partition_of(variant: int, hi: U64) -> npt.NDArray[np.int64]:
+    """The spill partition of keys: variant and the top bits of the key."""
+    return (hi >> np.uint64(64 - RANGE_BITS)).astype(np.int64) | (variant << 32)
+
+
+class Extras(NamedTuple):
+    """Rows that repeat another: their ids, the row each repeats, and the sizes of their groups."""
+
+    rows: U64
+    twins: U64
+    sizes: npt.NDArray[np.int64]
+    """Per group with extras."""
+    kept: U64
+    """Per group the row that stays."""
+
+
+def _sorted(table: U64) -> tuple[U64, U64, U64]:
+    import polars as pl
+
+    frame = pl.DataFrame({"hi": table[:, 0], "lo": table[:, 1], "row": table[:, 2]}).sort("hi", "lo", "row")
+    return frame["hi"].to_numpy(), frame["lo"].to_numpy(), frame["row"].to_numpy()
+
+
+def _starts(hi: U64, lo: U64) -> npt.NDArray[np.int64]:
+    fresh = np.ones(len(hi), np.bool_)
+    fresh[1:] = (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
+    return np.flatnonzero(fresh)
+
+
+def extras(table: U64) -> Extras:
+    """The rows beyond the smallest row id of every group of equal keys. `table` is (n, 3): hi, lo, row id."""
+    hi, lo, row = _sorted(table)
+    starts = _starts(hi, lo)
+    sizes = np.diff(np.append(starts, len(row)))
+    kept = row[starts]
+    extra = np.ones(len(row), np.bool_)
+    extra[starts] = False
+    several = sizes > 1
+    return Extras(row[extra], np.repeat(kept, sizes)[extra], sizes[several], kept[several])
+
+
+def leaks(table: U64, files: Sequence[FileRef]) -> Extras:
+    """The rows of a group that lie outside its home split. Files without a split take no part."""
+    hi, lo, row = _sorted(table)
+    split = _split_codes(files)[(row >> np.uint64(ROW_BITS)).astype(np.int64)]
+    taking = split >= 0
+    hi, lo, row, split = hi[taking], lo[taking], row[taking], split[taking]
+    starts = _starts(hi, lo)
+    if len(starts) == 0:
+        return Extras(row, row, np.empty(0, np.int64), row)
+    sizes = np.diff(np.append(starts, len(row)))
+    home = np.minimum.reduceat(split, starts)
+    away = split > np.repeat(home, sizes)
+    at_home = np.where(away, np.iinfo(np.uint64).max, row)
+    first = np.minimum.reduceat(at_home, starts)
+    several = np.add.reduceat(away.astype(np.int64), starts) > 0
+    return Extras(row[away], np.repeat(first, sizes)[away], sizes[several], first[several])
+
+
+def _split_codes(files: Sequence[FileRef]) -> npt.NDArray[np.int64]:
+    others = sorted({file.split for file in files if file.split is not None} - set(SPLIT_ORDER))
+    order = {split: i for i, split in enumerate((*SPLIT_ORDER, *others))}
+    return np.asarray([-1 if file.split is None else order[file.split] for file in files], np.int64)
+
+
+class GroupTally:
+    """What a finding says of its groups, added up over key ranges."""
+
+    def __init__(self, files: Sequence[FileRef]) -> None:
+        self._files = files
+        self.counts = FindingCounts()
+        self.groups = 0
+        self._largest: list[tuple[int, int]] = []
+
+    def add(self, found: Extras) -> None:
+        """Add the extras of a key range."""
+        counts = self.counts
+        if len(found.rows) == 0:
+            return
+        ids, per_file = np.unique(found.rows >> np.uint64(ROW_BITS), return_counts=True)
+        counts.rows += len(found.rows)
+        add_counts(counts.by_file, {str(i): n for i, n in zip(ids.tolist(), per_file.tolist(), strict=True)})
+        self.groups += len(found.sizes)
+        top = np.lexsort((found.kept, -found.sizes))[:LARGEST]
+        self._largest += [(int(found.sizes[i]), int(found.kept[i])) for i in top.tolist()]
+        self._largest = sorted(self._largest, key=lambda one: (-one[0], one[1]))[:LARGEST]
+
+        def example(i: int) -> Example:
+            file_id, row = unpack_row(int(found.rows[i]))
+            twin_file, twin_row = unpack_row(int(found.twins[i]))
+            return Example(self._files[file_id].uri, row, twin=(self._files[twin_file].uri, twin_row))
+
+        counts.sample.offer(found.rows, example)
+
+    def sampled(self) -> list[int]:
+        """Row ids of the examples, ascending."""
+        return sorted(row_id for _, row_id, _ in self.counts.sample.items)
+
+    def finding(self, kind: FindingKind, of: int, rows: Rows, texts: Mapping[int, Texts]) -> Finding:
+        """The finding, its examples with their texts (by row id)."""
+        sampled = self.sampled()
+        examples = []
+        for row_id, example in zip(sampled, self.counts.sample.values(), strict=True):
+            role, path, text = _shown(texts.get(row_id, {}), kind.id.split(":"))
+            examples.append(
+                Example(
+                    example.file,
+                    example.row,
+                    rows.line_of(row_id),
+                    path=path,
+                    role=role,
+                    text=None if text is None else opening(text),
+                    twin=example.twin,
+                )
+            )
+        largest = [
+            {"size": size, "file": self._files[unpack_row(kept)[0]].uri, "row": unpack_row(kept)[1]}
+            for size, kept in self._largest
+        ]
+        groups = "group" if self.groups == 1 else "groups"
+        what = (
+            "The row repeats one of an earlier split"
+            if kind.check == "split-leakage"
+            else "The row repeats an earlier one"
+        )
+        return kind.finding(
+            f"{what} ({self.groups:,} {groups}, the largest of {self._largest[0][0]:,} rows).",
+            self.counts.rows,
+            of,
+            by_source=self.counts.by_source(self._files),
+            by_split=self.counts.by_split(self._files),
+            details={"groups": self.groups, "largest": largest},
+            examples=tuple(examples),
+        )
+
+
+def _shown(roles: Texts, compared: Sequence[str]) -> tuple[str | None, str | None, str | None]:
+    """The string of a row that says most, of the compared role if it is one: (role, path, text)."""
+    order = ("response", "text", "prompt", "tool", "system")
+    for role in sorted(order, key=lambda one: one not in compared):
+        for path, text in roles.get(role, ()):
+            if text.strip():
+                return role, path, text
+    return None, None, None

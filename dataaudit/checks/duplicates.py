@@ -1,0 +1,203 @@
+"""Exact duplicates and split leakage, by 128-bit keys that spill to disk and are reduced one range at a time.
+
+What is compared (CONTRACT of the names):
+
+    exact-duplicates          all role strings of a record, labels included, other columns not
+    exact-duplicates:record   everything in the record
+    exact-duplicates:ROLE     the strings of one role
+    …:normalised              the same after NFC(casefold(NFC)) and collapsing of white space
+
+`rows` counts the rows beyond the one that is kept, which is the smallest row id. Split leakage compares the same keys
+between splits: the row in the later split is the one that leaked (train before validation before test before others).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
+from dataaudit.checks.duplicate_groups import Extras, GroupTally, extras, leaks, partition_of
+from dataaudit.records.findings import CheckResult
+from dataaudit.records.hashing import Keys, add_keys, mix64, sum_by_record, tagged
+from dataaudit.records.types import ROLE_CODE, ROLES, TEXT_ROLES, Batch, pack_row
+from dataaudit.sketches.counts import add_counts
+from dataaudit.sketches.spill import Spill
+from dataaudit.sketches.workspace import Workspace
+
+NAME = "exact-duplicates"
+LEAKAGE = "split-leakage"
+BASES = (NAME, LEAKAGE)
+
+REDUCE_ROWS = 1 << 20
+"""Keys reduced together: 24 MB of them, and about three times that while they are sorted."""
+
+ALL, RECORD = "", "record"
+SCOPES = (ALL, RECORD, *TEXT_ROLES)
+"""What is compared: all role strings, the record, or one role."""
+
+U64 = npt.NDArray[np.uint64]
+
+
+class Variant(NamedTuple):
+    """A way of comparing."""
+
+    scope: str
+    normalised: bool
+
+    @property
+    def suffix(self) -> str:
+        """What follows the base id."""
+        return (f":{self.scope}" if self.scope else "") + (":normalised" if self.normalised else "")
+
+
+VARIANTS = tuple(Variant(scope, normalised) for scope in SCOPES for normalised in (False, True))
+
+_WHAT = {ALL: "the same text in every role", RECORD: "the same record in every column"}
+
+
+def _kind(base: str, variant: Variant) -> FindingKind:
+    what = _WHAT.get(variant.scope, f"the same {variant.scope}")
+    alike = " after case and white space are folded" if variant.normalised else ""
+    whole = variant.scope in (ALL, RECORD)
+    if base == NAME:
+        severity = "medium" if whole else ("low" if variant.scope in ("text", "response") else "info")
+        title = f"Exact duplicates: {what}{alike}"
+        why = "Repeated rows weigh more in the loss, are memorised, and make a held-out split look easier than it is."
+    else:
+        severity = "high" if whole else ("medium" if variant.scope in ("text", "prompt") else "low")
+        title = f"Split leakage: {what}{alike} in two splits"
+        why = "A row of an evaluation split that is also trained on measures memory, not skill."
+    return FindingKind(f"{base}{variant.suffix}", base, "duplicates", severity, "high", title, why)
+
+
+KINDS = {(base, variant): _kind(base, variant) for base in BASES for variant in VARIANTS}
+FINDINGS = tuple(KINDS.values())
+
+
+class _Frame(msgspec.Struct):
+    of: dict[str, int] = {}
+    """Rows compared, by suffix."""
+    keys: bytes = b""
+
+
+class DuplicateState:
+    """Rows compared, and their keys: (hi, lo, row id), partitioned by variant and key range."""
+
+    def __init__(self, frame: _Frame, keys: Spill) -> None:
+        self.frame = frame
+        self.keys = keys
+
+    def to_bytes(self) -> bytes:
+        """Serialise."""
+        return msgspec.msgpack.encode(msgspec.structs.replace(self.frame, keys=self.keys.to_bytes()))
+
+    def merge(self, other: DuplicateState) -> None:
+        """Take in another state."""
+        add_counts(self.frame.of, other.frame.of)
+        self.keys.merge(other.keys)
+
+
+class ExactDuplicates(msgspec.Struct, frozen=True):
+    """The check: which findings are on and which are recorded."""
+
+    active: tuple[str, ...]
+    record: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Name of the check."""
+        return NAME
+
+    def _variants(self) -> list[tuple[int, Variant]]:
+        on = set(self.active)
+        return [(i, v) for i, v in enumerate(VARIANTS) if {NAME + v.suffix, LEAKAGE + v.suffix} & on]
+
+    def start(self, work: Workspace) -> DuplicateState:
+        """The empty state."""
+        return DuplicateState(_Frame(), Spill(work, 3, name="duplicates"))
+
+    def load(self, data: bytes, work: Workspace) -> DuplicateState:
+        """A state from its bytes."""
+        frame = msgspec.msgpack.decode(data, type=_Frame)
+        return DuplicateState(frame, Spill.from_bytes(frame.keys, work, name="duplicates"))
+
+    def update(self, state: DuplicateState, batch: Batch) -> None:
+        """Add the keys of a batch."""
+        if len(batch) == 0:
+            return
+        ids = batch.rows.astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
+        for index, variant in self._variants():
+            roles = (variant.scope,) if variant.scope in TEXT_ROLES else ROLES
+            present = np.flatnonzero(batch.has_role(roles))
+            if variant.scope == RECORD and batch.rest is not None:
+                present = np.arange(len(batch))
+            if len(present) == 0:
+                continue
+            keys = _record_keys(batch, roles, variant)
+            hi, lo = keys.hi[present], keys.lo[present]
+            add_counts(state.frame.of, {variant.suffix: len(present)})
+            state.keys.add(partition_of(index, hi), np.stack([hi, lo, ids[present]], axis=1))
+
+    def finalize(self, state: DuplicateState, rows: Rows) -> CheckResult:
+        """Findings with their groups."""
+        splits = {file.split for file in rows.files if file.split is not None}
+        tallies: list[tuple[FindingKind, int, GroupTally]] = []
+        for index, variant in self._variants():
+            of = state.frame.of.get(variant.suffix, 0)
+            for base in BASES:
+                kind = KINDS[base, variant]
+                if kind.id in self.active and of and (base == NAME or len(splits) > 1):
+                    tallies.append((kind, of, self._tally(state, index, kind, rows)))
+        texts = rows.fetch(sorted({row_id for _, _, tally in tallies for row_id in tally.sampled()}))
+        findings = [tally.finding(kind, of, rows, texts) for kind, of, tally in tallies if tally.counts.rows]
+        evaluated = [kind.evaluated(tally.counts.rows, of) for kind, of, tally in tallies]
+        return CheckResult(tuple(findings), tuple(evaluated))
+
+    def _tally(self, state: DuplicateState, index: int, kind: FindingKind, rows: Rows) -> GroupTally:
+        tally = GroupTally(rows.files)
+        for found in _reduced(state, index, kind.check, rows):
+            tally.add(found)
+        return tally
+
+    def entries(self, state: DuplicateState, rows: Rows) -> Iterator[RowEntries]:
+        """The rows beyond the kept one, and those that leaked, each with the row it repeats."""
+        for index, variant in self._variants():
+            for base in BASES:
+                name = base + variant.suffix
+                if name in self.active and ("*" in self.record or name in self.record):
+                    for found in _reduced(state, index, base, rows):
+                        if len(found.rows):
+                            yield RowEntries(name, found.rows, twins=found.twins)
+
+
+def _reduced(state: DuplicateState, index: int, base: str, rows: Rows) -> Iterator[Extras]:
+    """The duplicates or leaks under one variant, some key ranges at a time."""
+    for table in state.keys.chunks(index << 32, (index + 1 << 32) - 1, REDUCE_ROWS):
+        yield extras(table) if base == NAME else leaks(table, rows.files)
+
+
+def _record_keys(batch: Batch, roles: tuple[str, ...], variant: Variant) -> Keys:
+    """Per record the key of its strings in these roles (and of the rest, if whole records are compared)."""
+    n = len(batch)
+    total = Keys(np.zeros(n, np.uint64), np.zeros(n, np.uint64))
+    for role in roles:
+        strings = batch.roles.get(role)
+        if strings is None:
+            continue
+        tags = mix64(strings.ordinals.astype(np.uint64)) + np.uint64(ROLE_CODE[role])
+        keys = tagged(batch.string_keys(role, normalised=variant.normalised), tags)
+        total = add_keys(total, sum_by_record(keys, strings.rows, n))
+    if variant.scope == RECORD and batch.rest is not None:
+        total = add_keys(total, tagged(batch.rest(variant.normalised), np.full(n, 1 << 63, np.uint64)))
+    return total
+
+
+def build(options: CheckOptions) -> ExactDuplicates | None:
+    """The check over the findings left on, or None if there are none."""
+    active = tuple(kind.id for kind in FINDINGS if options.selection.takes(kind))
+    return ExactDuplicates(active, options.record) if active else None

@@ -1,0 +1,216 @@
+"""The structural tests: each looks at a batch and says which records fail, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow.compute as pc
+
+from dataaudit.checks.excerpts import excerpt
+from dataaudit.records.normalise import flat_bytes, strings_with
+from dataaudit.records.types import ROLE_CODE, TEXT_ROLES, Batch, RoleStrings
+
+SYSTEM, PROMPT, RESPONSE, TOOL = (ROLE_CODE[role] for role in ("system", "prompt", "response", "tool"))
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A record that fails a test, and what to show of it. `record` is its index in the batch."""
+
+    record: int
+    path: str | None = None
+    role: str | None = None
+    span: tuple[int, int] | None = None
+    text: str | None = None
+    mark: tuple[int, int] | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """Records tested, and those that fail (one spot each, records ascending)."""
+
+    of: int
+    spots: list[Spot]
+
+
+def _spots(records: npt.NDArray[np.int64], note: str | None = None) -> list[Spot]:
+    return [Spot(i, note=note) for i in records.tolist()]
+
+
+def _with_text(batch: Batch, roles: tuple[str, ...]) -> npt.NDArray[np.bool_]:
+    """Per record: is there a string in these roles that is more than white space?"""
+    mask = np.zeros(len(batch), np.bool_)
+    for role in roles:
+        strings = batch.roles.get(role)
+        if strings is not None and len(strings):
+            shown = pc.utf8_trim_whitespace(strings.values) if _maybe_blank(strings) else strings.values
+            good = pc.not_equal(pc.binary_length(shown), 0)
+            mask[strings.rows[good.to_numpy(zero_copy_only=False)]] = True
+    return mask
+
+
+def _maybe_blank(strings: RoleStrings) -> bool:
+    """Could a string be all white space? Trimming copies every string, so look at the first bytes before."""
+    data, offsets = flat_bytes(strings.values)
+    starts = offsets[:-1][np.diff(offsets) > 0]
+    first = data[starts]
+    return bool(((first <= 32) | (first >= 128)).any())
+
+
+def empty_text(batch: Batch) -> Tested:
+    """Records whose layout has a place for text and in which it holds nothing but white space."""
+    empty = batch.readable & ~_with_text(batch, TEXT_ROLES)
+    return Tested(int(batch.readable.sum()), _spots(np.flatnonzero(empty)))
+
+
+def no_response(batch: Batch) -> Tested:
+    """Records with text whose layout has a response and that have none; a tool call, or parts, are one."""
+    expected = batch.expects_response
+    if not expected.any():
+        return Tested(0, [])
+    answered = _with_text(batch, ("response",))
+    if batch.turns is not None:
+        answered[batch.turns.rows[(batch.turns.roles == RESPONSE) & batch.turns.laden]] = True
+    text = _with_text(batch, TEXT_ROLES)
+    return Tested(int(expected.sum()), _spots(np.flatnonzero(expected & ~answered & text)))
+
+
+def turn_order(batch: Batch) -> Tested:
+    """Chats that do not go: system at the start only, then a prompt, then prompts and responses in turn.
+
+    Tool turns follow a response or a tool; a response may follow a tool. Turns of unknown role are passed over. Where
+    a record has its prompt in another field, a chat may open with the response, or go on where the other one ended.
+    """
+    if batch.turns is None:
+        return Tested(0, [])
+    rows, roles, chats = batch.turns.rows, batch.turns.roles, batch.turns.chats
+    known = roles != UNKNOWN
+    rows, roles, chats = rows[known], roles[known], chats[known]
+    first = np.ones(len(rows), np.bool_)
+    first[1:] = rows[1:] != rows[:-1]
+    begins = first.copy()
+    begins[1:] |= chats[1:] != chats[:-1]
+    before = np.concatenate(([UNKNOWN], roles[:-1])).astype(np.int8)
+    goes_on = begins & ~first & _may_follow(roles, before)
+    before[begins] = UNKNOWN
+    prompted = _has_prompt_column(batch)[rows]
+    prompted[chats > 0] |= np.isin(rows[chats > 0], rows[(chats == 0) & (roles == PROMPT)])
+    allowed = _may_follow(roles, before) | goes_on | (begins & (roles == RESPONSE) & prompted)
+    names = {code: role for role, code in ROLE_CODE.items()}
+    wrong = np.flatnonzero(~allowed)
+    records, at = np.unique(rows[wrong], return_index=True)
+    spots = []
+    for record, i in zip(records.tolist(), wrong[at].tolist(), strict=True):
+        after = "first" if before[i] == UNKNOWN else f"after {names[int(before[i])]}"
+        spots.append(Spot(record, note=f"a {names[int(roles[i])]} turn comes {after}"))
+    return Tested(len(np.unique(batch.turns.rows)), spots)
+
+
+def _may_follow(roles: npt.NDArray[np.int8], before: npt.NDArray[np.int8]) -> npt.NDArray[np.bool_]:
+    opens = (before == UNKNOWN) | (before == SYSTEM)
+    allowed: npt.NDArray[np.bool_] = (roles == SYSTEM) & opens
+    allowed |= (roles == PROMPT) & (opens | (before == RESPONSE))
+    allowed |= (roles == RESPONSE) & ((before == PROMPT) | (before == TOOL))
+    allowed |= (roles == TOOL) & ((before == RESPONSE) | (before == TOOL))
+    return allowed
+
+
+def _has_prompt_column(batch: Batch) -> npt.NDArray[np.bool_]:
+    """Per record: is there a prompt that is no turn?"""
+    mask = np.zeros(len(batch), np.bool_)
+    prompts = batch.roles.get("prompt")
+    if prompts is not None:
+        mask[prompts.rows[prompts.index < 0]] = True
+    return mask
+
+
+def unknown_turn_role(batch: Batch) -> Tested:
+    """Chats with a turn whose role name is not in the table of names."""
+    if batch.turns is None:
+        return Tested(0, [])
+    return Tested(
+        len(np.unique(batch.turns.rows)), _spots(np.unique(batch.turns.rows[batch.turns.roles == UNKNOWN]))
+    )
+
+
+def duplicate_key(batch: Batch) -> Tested:
+    """Records that name a key twice; only a reader of JSON can see it."""
+    found = dict(batch.remarks).get("duplicate-key")
+    of = len(batch) if batch.lines is not None and batch.file.format not in ("csv", "text") else 0
+    return Tested(of, [] if found is None else _spots(found))
+
+
+Find = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.int64]]
+
+
+def _replacement(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Byte positions of U+FFFD."""
+    lead = np.flatnonzero(data[:-2] == 0xEF)
+    followed = (data[lead + 1] == 0xBF) & (data[lead + 2] == 0xBD)
+    return np.asarray(lead[followed], np.int64)
+
+
+def _control(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    """Byte positions of C0 (but tab, line feed, carriage return), DEL and C1 characters."""
+    low = np.flatnonzero(data < 0x20)
+    low = low[~np.isin(data[low], (9, 10, 13))]
+    lead = np.flatnonzero(data[:-1] == 0xC2)
+    high = lead[(data[lead + 1] >= 0x80) & (data[lead + 1] <= 0x9F)]
+    return np.sort(np.concatenate((low, np.flatnonzero(data == 0x7F), high)))
+
+
+def _characters(find: Find) -> Callable[[Batch], Tested]:
+    def test(batch: Batch) -> Tested:
+        found: dict[int, tuple[int, int, Spot]] = {}
+        for role in TEXT_ROLES:
+            strings = batch.roles.get(role)
+            if strings is None:
+                continue
+            data, offsets = flat_bytes(strings.values)
+            positions = find(data)
+            if len(positions) == 0:
+                continue
+            for i in strings_with(positions, offsets).tolist():
+                at = int(positions[np.searchsorted(positions, offsets[i])] - offsets[i])
+                record, ordinal = int(strings.rows[i]), int(strings.ordinals[i])
+                if record not in found or (ordinal, at) < found[record][:2]:
+                    found[record] = (ordinal, at, _spot_at(strings, role, i, at))
+        return Tested(int(batch.has_role(TEXT_ROLES).sum()), [found[record][2] for record in sorted(found)])
+
+    return test
+
+
+def _spot_at(strings: RoleStrings, role: str, i: int, byte: int) -> Spot:
+    text = strings.values[i].as_py()
+    start = len(text.encode()[:byte].decode())
+    shown, mark = excerpt(text, start, start + 1)
+    note = f"U+{ord(text[start]):04X}"
+    at = start + int(strings.starts[i])
+    return Spot(int(strings.rows[i]), strings.path_of(i), role, (at, at + 1), shown, mark, note)
+
+
+TESTS: dict[str, Callable[[Batch], Tested]] = {
+    "empty-text": empty_text,
+    "no-response": no_response,
+    "turn-order": turn_order,
+    "unknown-turn-role": unknown_turn_role,
+    "replacement-character": _characters(_replacement),
+    "control-character": _characters(_control),
+    "duplicate-key": duplicate_key,
+}
+
+
+def lengths_of(batch: Batch) -> npt.NDArray[np.int64]:
+    """Characters of every record over its text roles."""
+    total = np.zeros(len(batch), np.int64)
+    for role in TEXT_ROLES:
+        strings = batch.roles.get(role)
+        if strings is not None and len(strings):
+            lengths = pc.utf8_length(strings.values).to_numpy().astype(np.int64)
+            np.add.at(total, strings.rows, lengths)
+    return total

@@ -1,0 +1,143 @@
+"""The command line: parse, call the API, print, exit. Nothing heavy is imported before a command needs it."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+from typing import Annotated
+
+import typer
+
+from dataaudit import __version__, errors
+from dataaudit.cli.stopping import TerminatedError, stoppable
+
+app = typer.Typer(
+    name="dataaudit",
+    help="The linter, gate and cleaner for training data.",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 fine · 1 a gate failed · 2 usage · 3 incomplete · 4 nothing evaluated · 130 interrupted.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"dataaudit {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """The linter, gate and cleaner for training data."""
+
+
+def complain(text: str) -> None:
+    """One line on standard error; what it quotes from files is made harmless."""
+    from dataaudit.report.escape import visible
+
+    print(f"dataaudit: {visible(text)}", file=sys.stderr)
+
+
+def _commands() -> None:
+    from dataaudit.cli import clean, rules, scan, schema, verify
+
+    app.command("scan")(scan.scan_command)
+    app.command("clean")(clean.clean_command)
+    app.command("schema")(schema.schema_command)
+    app.command("verify")(verify.verify_command)
+    app.add_typer(rules.app, name="rules")
+
+
+_commands()
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main(sys.argv[1:]))
+
+
+def main(arguments: list[str]) -> int:
+    """Run the command line and return its exit code. A crash is never taken for a failed gate."""
+    try:
+        with stoppable() as stop:
+            code = _run(arguments)
+        if code == errors.EXIT_INTERRUPTED and stop.number == signal.SIGTERM:
+            return errors.EXIT_TERMINATED
+        return code
+    finally:
+        _close_output()
+
+
+def _base(kind: type, name: str) -> type:
+    """An ancestor by name: typer carries its own copy of click in some versions and imports it in others."""
+    return next(one for one in kind.__mro__ if one.__name__ == name)
+
+
+_ClickException = _base(typer.BadParameter, "ClickException")
+
+
+def _run(arguments: list[str]) -> int:
+    try:
+        result = app(args=arguments, prog_name="dataaudit", standalone_mode=False)
+        return result if isinstance(result, int) else errors.EXIT_OK
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except BrokenPipeError:
+        return errors.EXIT_OK  # the reader of our output had enough
+    except SystemExit as exit_:
+        if isinstance(exit_.__context__, BrokenPipeError):  # typer turns it into an exit with 1
+            return errors.EXIT_OK
+        raise
+    except (typer.Abort, KeyboardInterrupt) as stop:
+        return _stopped(stop)
+    except Exception as error:
+        return _failed(error)
+
+
+def _stopped(stop: BaseException) -> int:
+    if isinstance(stop, TerminatedError) or isinstance(stop.__cause__, TerminatedError):
+        complain("terminated")
+        return errors.EXIT_TERMINATED
+    complain("interrupted")
+    return errors.EXIT_INTERRUPTED
+
+
+def _failed(error: Exception) -> int:
+    """Say what is wrong in one line; the exit code is the error's own."""
+    if isinstance(error, errors.DataauditError):
+        complain(str(error))
+        return error.exit_code
+    if isinstance(error, _ClickException):
+        from dataaudit.report.escape import visible
+
+        shown = io.StringIO()
+        error.show(shown)  # type: ignore[attr-defined]
+        sys.stderr.write("".join(f"{visible(line)}\n" for line in shown.getvalue().splitlines()))
+        return errors.EXIT_USAGE
+    if isinstance(error, MemoryError):
+        complain("out of memory; try fewer --jobs or a smaller --batch-rows")
+        return errors.EXIT_INCOMPLETE
+    if os.environ.get("DATAAUDIT_TRACEBACK"):
+        import traceback
+
+        traceback.print_exception(error)
+    name = type(error).__name__
+    complain(f"internal error: {name}: {error} (this is a bug; DATAAUDIT_TRACEBACK=1 shows where)")
+    return errors.EXIT_INCOMPLETE
+
+
+def _close_output() -> None:
+    """Flush; a pipe whose reader is gone must not turn the exit code into another one."""
+    try:
+        sys.stdout.flush()
+    except (BrokenPipeError, ValueError):
+        devnull = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(devnull, 1)

@@ -1,0 +1,148 @@
+"""Worker processes: started as a module of this package (never through the caller's program), fed over pipes.
+
+A worker pulls the next partition when it is done with one, so a large file does not leave the others idle; only its
+states come back.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import struct
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from typing import IO
+
+import msgspec
+
+from dataaudit.engine.job import Job, Progress, Session, States
+from dataaudit.errors import IncompleteError
+from dataaudit.sources.base import Partition
+
+_LENGTH = struct.Struct("<Q")
+
+
+class Failure(msgspec.Struct, frozen=True, tag=True):
+    """A worker met an error that is not the data's."""
+
+    text: str
+
+
+class Step(msgspec.Struct, frozen=True, tag=True):
+    """Progress of a worker."""
+
+    rows: int
+    nbytes: int
+
+
+class Done(msgspec.Struct, frozen=True, tag=True):
+    """A partition is read."""
+
+
+class Result(msgspec.Struct, frozen=True, tag=True):
+    """The states of a worker that has no more work."""
+
+    states: States
+
+
+Reply = Failure | Step | Done | Result
+
+
+def send(stream: IO[bytes], message: object) -> None:
+    """Write one message: its length, then MessagePack."""
+    data = msgspec.msgpack.encode(message)
+    stream.write(_LENGTH.pack(len(data)))
+    stream.write(data)
+    stream.flush()
+
+
+def receive(stream: IO[bytes]) -> bytes | None:
+    """Read one message, or None where the stream ended."""
+    head = stream.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    (length,) = _LENGTH.unpack(head)
+    data = stream.read(length)
+    return data if len(data) == length else None
+
+
+class _Worker:
+    def __init__(self, job: Job) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "dataaudit.engine.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            # One thread a worker: the workers are as many as the processors already.
+            env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        )
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.out, self.back = self.process.stdin, self.process.stdout
+        self.job = job
+
+    def work(self, todo: queue.SimpleQueue[Partition | None], replies: queue.SimpleQueue[Reply]) -> None:
+        """Feed the process until there is no work left; runs in a thread of its own."""
+        try:
+            send(self.out, self.job)
+            while True:
+                partition = todo.get()
+                send(self.out, partition)
+                while True:
+                    data = receive(self.back)
+                    if data is None:
+                        code = self.process.wait()
+                        where = "" if partition is None else f" while reading {partition.file.uri}"
+                        replies.put(Failure(f"a worker process ended with status {code}{where}"))
+                        return
+                    reply = msgspec.msgpack.decode(data, type=Reply)
+                    replies.put(reply)
+                    if isinstance(reply, Failure | Result):
+                        return
+                    if isinstance(reply, Done):
+                        break
+        except OSError as error:
+            replies.put(Failure(f"a worker process cannot be reached: {error}"))
+
+    def stop(self) -> None:
+        """End the process whatever it is doing."""
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        for stream in (self.out, self.back):
+            with suppress(OSError):  # a broken pipe has nothing left to flush
+                stream.close()
+
+
+def run_in_workers(
+    session: Session, partitions: list[Partition], count: int, progress: Callable[[Progress], None]
+) -> None:
+    """Read the partitions in `count` processes and merge their states into the session.
+
+    Raises IncompleteError where a worker dies: its part of the data has not been evaluated.
+    """
+    todo: queue.SimpleQueue[Partition | None] = queue.SimpleQueue()
+    replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+    for partition in sorted(partitions, key=lambda one: -one.nbytes):
+        todo.put(partition)
+    for _ in range(count):
+        todo.put(None)
+    workers = [_Worker(session.job) for _ in range(count)]
+    try:
+        for worker in workers:
+            threading.Thread(target=worker.work, args=(todo, replies), daemon=True).start()
+        running = count
+        while running:
+            reply = replies.get()
+            if isinstance(reply, Step):
+                progress(Progress(reply.rows, reply.nbytes))
+            elif isinstance(reply, Failure):
+                raise IncompleteError(reply.text)
+            elif isinstance(reply, Result):
+                session.merge(reply.states)
+                running -= 1
+    finally:
+        for worker in workers:
+            worker.stop()

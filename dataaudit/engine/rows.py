@@ -1,0 +1,137 @@
+"""Rows again: their lines, and their texts read a second time, through the places of the batches of the first pass."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from dataaudit.checks.base import Texts
+from dataaudit.engine.tally import Spot, Tally
+from dataaudit.errors import SourceError
+from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, unpack_row
+from dataaudit.sources.base import Partition, ReadOptions
+from dataaudit.sources.compression import codec_of
+from dataaudit.sources.dialect import is_plain
+from dataaudit.sources.readers import reader_for
+
+
+@dataclass(frozen=True)
+class RowsAgain:
+    """What checks may ask about rows when they finalize."""
+
+    files: tuple[FileRef, ...]
+    tally: Tally
+    read: ReadOptions
+    _sorted: dict[int, list[Spot]] = field(default_factory=dict)
+    """Per file its batches in order, made when first asked for."""
+
+    @property
+    def total(self) -> int:
+        """Records, malformed ones included."""
+        return sum(one.rows for one in self.tally.files.values())
+
+    @property
+    def parsed(self) -> int:
+        """Parsed records."""
+        return sum(one.rows - one.malformed for one in self.tally.files.values())
+
+    def _spot(self, file_id: int, row: int) -> Spot | None:
+        spots = self._sorted_spots(file_id)
+        at = bisect_right(spots, row, key=_first_row) - 1
+        if at >= 0 and row < spots[at].first_row + spots[at].rows:
+            return spots[at]
+        return None
+
+    def _sorted_spots(self, file_id: int) -> list[Spot]:
+        if file_id not in self._sorted:
+            self._sorted[file_id] = sorted(self.tally.of(file_id).spots, key=_first_row)
+        return self._sorted[file_id]
+
+    def line_of(self, row_id: int) -> int | None:
+        """1-based physical line of a row, or None where the format has no lines."""
+        file_id, row = unpack_row(row_id)
+        spot = self._spot(file_id, row)
+        if spot is None or spot.first_line == 0:
+            return None
+        if spot.lines == spot.rows:
+            return spot.first_line + row - spot.first_row
+        for batch in self._batches(self.files[file_id], [spot], (row,)):
+            if batch.lines is not None:
+                at = np.flatnonzero(batch.rows == row)
+                if len(at):
+                    return int(batch.lines[at[0]])
+                for one in batch.malformed:
+                    if one.row == row:
+                        return one.line
+        return None
+
+    def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
+        """The texts of rows, read again. A row that cannot be found again is left out."""
+        wanted: dict[int, dict[int, int]] = {}
+        for row_id in row_ids:
+            file_id, row = unpack_row(row_id)
+            wanted.setdefault(file_id, {})[row] = row_id
+        found: dict[int, Texts] = {}
+        for file_id, rows in sorted(wanted.items()):
+            spots = {spot for row in rows if (spot := self._spot(file_id, row)) is not None}
+            for batch in self._batches(
+                self.files[file_id], sorted(spots, key=_first_row), tuple(sorted(rows))
+            ):
+                for at in np.flatnonzero(np.isin(batch.rows, list(rows))).tolist():
+                    found[rows[int(batch.rows[at])]] = texts_of(batch, at)
+        return found
+
+    def _batches(self, file: FileRef, spots: Sequence[Spot], rows: tuple[int, ...]) -> Iterator[Batch]:
+        """The batches at these places, cut to these rows."""
+        options = msgspec.structs.replace(self.read, need_rest=False, sample=None, only=rows)
+        reader = reader_for(file.format)
+        try:
+            for part in self._parts(file, spots):
+                for item in reader.read(part, options):
+                    if isinstance(item, Batch):
+                        if item.first_row > rows[-1]:
+                            break
+                        yield item
+        except SourceError:
+            return  # what cannot be read twice is shown without its text
+
+    def _parts(self, file: FileRef, spots: Sequence[Spot]) -> list[Partition]:
+        """The smallest parts of a file that hold these places; all of it where it cannot be entered in the middle."""
+        if _can_enter(file):
+            return [Partition(file, s.start, s.end, s.first_row, max(s.first_line, 1)) for s in spots]
+        parts = reader_for(file.format).plan(file, 1)
+        ends = [part.first_row for part in parts[1:]] + [1 << 62]
+        return [
+            part
+            for part, end in zip(parts, ends, strict=True)
+            if any(spot.first_row < end and spot.first_row + spot.rows > part.first_row for spot in spots)
+        ]
+
+
+def _can_enter(file: FileRef) -> bool:
+    """Can reading begin in the middle? Only plain text files know where a row lies."""
+    if file.format in ("csv", "text"):
+        return is_plain(Path(file.path))
+    return file.format in ("jsonl", "json") and codec_of(Path(file.path)) is None
+
+
+def texts_of(batch: Batch, at: int) -> Texts:
+    """The texts of record `at` of a batch, by role, in order."""
+    texts: Texts = {}
+    for role in TEXT_ROLES:
+        strings = batch.roles.get(role)
+        if strings is None:
+            continue
+        mine = np.flatnonzero(strings.rows == at)
+        for i in mine[np.argsort(strings.ordinals[mine], kind="stable")].tolist():
+            texts.setdefault(role, []).append((strings.path_of(i), strings.values[i].as_py()))
+    return texts
+
+
+def _first_row(spot: Spot) -> int:
+    return spot.first_row

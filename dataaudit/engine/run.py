@@ -1,0 +1,115 @@
+"""Run a job: plan partitions, read them here or in worker processes, merge, finalize.
+
+Nothing depends on the order in which partitions end: states merge commutatively, samples go by hash of the row id.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from dataaudit.checks.base import CheckOptions, RowEntries
+from dataaudit.engine.job import Job, Progress, Session
+from dataaudit.engine.rows import RowsAgain
+from dataaudit.engine.tally import Lost
+from dataaudit.errors import SourceError
+from dataaudit.records.findings import CheckResult
+from dataaudit.records.types import FileRef
+from dataaudit.sketches.workspace import Workspace
+from dataaudit.sources.base import Partition, ReadOptions
+from dataaudit.sources.readers import reader_for
+
+PARTITION_BYTES = 16 << 20
+"""Bytes of input per partition: small enough that no worker idles at the end, large enough to amortise opening."""
+WORKER_BYTES = 48 << 20
+"""Bytes of input below which one process is faster than starting others (they take about a second to import)."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A job and how to run it."""
+
+    files: tuple[FileRef, ...]
+    read: ReadOptions
+    options: CheckOptions
+    jobs: int | None = None
+    """Worker processes; None: as many as there are processors, and only for inputs that are worth it."""
+    limit: int | None = None
+    """Stop after this many records, in order."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run found. Row entries can be asked for until the workspace is closed."""
+
+    results: tuple[CheckResult, ...]
+    rows: RowsAgain
+    session: Session
+    workers: int
+
+    def entries(self) -> Iterator[RowEntries]:
+        """Row-level entries of all checks."""
+        for name, check in self.session.checks.items():
+            yield from check.entries(self.session.states[name], self.rows)
+
+
+def processors() -> int:
+    """Processors this process may use (containers and affinity respected)."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Outcome:
+    """Run a plan in a workspace. Raises KeyboardInterrupt through; no state survives it."""
+    job = Job(plan.files, plan.read, plan.options, str(work.root))
+    session = Session(job, work)
+    partitions = _partitions(plan, session)
+    workers = _workers(plan, partitions)
+    if workers > 1:
+        from dataaudit.engine.pool import run_in_workers
+
+        run_in_workers(session, partitions, workers, progress)
+    else:
+        _run_here(session, partitions, plan.limit, progress)
+    rows = RowsAgain(plan.files, session.tally, plan.read)
+    results = tuple(check.finalize(session.states[name], rows) for name, check in session.checks.items())
+    return Outcome(results, rows, session, workers)
+
+
+def _partitions(plan: Plan, session: Session) -> list[Partition]:
+    target = PARTITION_BYTES if _wanted(plan) > 1 else 1 << 62
+    partitions: list[Partition] = []
+    for file in plan.files:
+        session.tally.of(file.id)
+        try:
+            partitions += reader_for(file.format).plan(file, target)
+        except SourceError as error:
+            session.tally.of(file.id).lost.append(Lost(str(error).removeprefix(f"{file.uri}: ")))
+    return partitions
+
+
+def _wanted(plan: Plan) -> int:
+    if plan.limit is not None or any(file.format == "memory" for file in plan.files):
+        return 1
+    if plan.jobs is not None:
+        return plan.jobs
+    return processors() if sum(file.size for file in plan.files) >= WORKER_BYTES else 1
+
+
+def _workers(plan: Plan, partitions: list[Partition]) -> int:
+    return min(_wanted(plan), len(partitions))
+
+
+def _run_here(
+    session: Session, partitions: list[Partition], limit: int | None, progress: Callable[[Progress], None]
+) -> None:
+    left = limit
+    for partition in partitions:
+        for step in session.read(partition, left):
+            progress(step)
+            if left is not None:
+                left -= step.rows
+        if left is not None and left <= 0:
+            return

@@ -1,0 +1,319 @@
+"""Layouts: what shape a record has, and which of its fields play which role.
+
+Detection looks at names and kinds of the top-level fields only, so it is the same for every batch and every worker.
+It is an ordered list of recognisers; the first that fits wins, and what it passed over is said in notes.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from dataaudit.records.paths import EACH, parse
+from dataaudit.records.paths import render as render_path
+from dataaudit.records.types import LayoutNote
+
+# Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object,
+# t turns with role/content, v turns with from/value, l list of strings, k list of integers, e empty list, x anything
+# else. A struct of strings under a known name is "d:" and its keys.
+STRINGS = "sln"
+TURNS = "tv"
+
+
+class FieldKind(NamedTuple):
+    """Name and kind of a top-level field."""
+
+    name: str
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """A field that is read. `role` None: the turns of the list say which role each string has."""
+
+    path: str
+    role: str | None
+    rank: int
+    """Place among the bindings; high bits of the ordinal of its strings. See `_Places`."""
+    fallback: str = "text"
+    """For turns: the role of a string that turns out to be no dialogue."""
+
+    @property
+    def is_turns(self) -> bool:
+        """Is this a list of turns, or a string that may be a dialogue?"""
+        return self.role is None
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A detected or declared layout."""
+
+    name: str
+    bindings: tuple[Binding, ...]
+    expects_response: bool
+    unread: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def readable(self) -> bool:
+        """Does it bind anything but labels?"""
+        return any(binding.role != "label" for binding in self.bindings)
+
+    def describe(self, turns: Sequence[tuple[str, str]] = ()) -> LayoutNote:
+        """The layout in words, with the (role, path) pairs that turns were seen to have."""
+        plain = [(binding.role, binding.path) for binding in self.bindings if binding.role is not None]
+        return LayoutNote(self.name, (*plain, *turns), self.unread, self.notes)
+
+
+TURN_COLUMNS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns")
+TRANSLATIONS = ("translation", "translations")
+SYSTEM = ("system", "system_prompt", "system_message")
+TEXTS = (
+    "text",
+    "content",
+    "document",
+    "sentence",
+    "passage",
+    "article",
+    "body",
+    "markdown",
+    "raw_content",
+    "code",
+)
+PROMPTS = ("prompt", "instruction", "question", "query", "input", "problem", "user")
+CONTEXTS = ("input", "context", "choices", "options")
+RESPONSES = (
+    *("completion", "response", "output", "answer", "solution", "assistant"),
+    *("responses", "completions", "outputs", "generations", "generation", "target_text"),
+)
+LABELS = ("label", "labels", "class", "category", "intent", "target", "sentiment", "topic", "final_label")
+"""Names a label column goes by; a ClassLabel feature is one under any name."""
+
+
+class _Places:
+    """The places of bindings: by role, then by number within the role, so that fields a record lacks move nothing.
+
+    Fields that are one of many (unknown columns, labels) are numbered by a hash of their names: the order of the keys
+    of a JSON object says nothing.
+    """
+
+    ORDER: tuple[str | None, ...] = ("system", "prompt", None, "response", "text", "tool", "label")
+    BITS = 16
+
+    def __init__(self, taken: Iterable[int] = ()) -> None:
+        self._taken = set(taken)
+
+    def take(self, role: str | None, name: str | None = None) -> int:
+        """The next place of a role, or the place of a name in it."""
+        start = self.ORDER.index(role) << self.BITS
+        within = 0 if name is None else zlib.crc32(name.encode("utf-8", "surrogatepass")) >> self.BITS
+        while start + within in self._taken:
+            within = (within + 1) % (1 << self.BITS)
+        self._taken.add(start + within)
+        return start + within
+
+
+class _Fields:
+    """The fields of a record by lower-case name, and the bindings chosen so far."""
+
+    def __init__(self, fields: Sequence[FieldKind]) -> None:
+        self.all = fields
+        self.by_name: dict[str, FieldKind] = {}
+        for one in fields:
+            self.by_name.setdefault(one.name.lower(), one)
+        self.bindings: list[Binding] = []
+        self.places = _Places()
+        self.used: set[str] = set()
+        self.notes: list[str] = []
+
+    def first(self, names: Sequence[str], kinds: str) -> FieldKind | None:
+        """The first field of these names that has one of these kinds and is not bound yet."""
+        for name in names:
+            found = self.by_name.get(name)
+            if found is not None and found.kind in kinds and found.name not in self.used:
+                return found
+        return None
+
+    def bind(
+        self, found: FieldKind | None, role: str | None, *, by_name: bool = False, fallback: str = "text"
+    ) -> None:
+        """Bind a field to a role (None: turns); `by_name` if its place among others of the role is to depend on it."""
+        if found is None:
+            return
+        key = render_path((found.name,))
+        path = key + EACH if found.kind in "l" + TURNS else key
+        place = self.places.take(role, found.name if by_name else None)
+        self.bindings.append(Binding(path, role, place, fallback))
+        self.used.add(found.name)
+
+    def bind_either(self, found: FieldKind | None, role: str) -> None:
+        """Bind a field that may hold a string or turns."""
+        if found is not None:
+            self.bind(found, None if found.kind in TURNS else role)
+
+    def layout(self, name: str, *, response: bool) -> Layout:
+        """The layout, with label columns bound and unread string columns listed."""
+        labels = [
+            one for one in self.all if one.kind == "c" or (one.name.lower() in LABELS and one.kind in "nsil")
+        ]
+        labels = [one for one in labels if one.name not in self.used]
+        for one in sorted(labels, key=lambda label: label.name):
+            self.bind(one, "label", by_name=True)
+        unread = tuple(
+            one.name for one in self.all if one.kind in ("s", "l", "t", "v") and one.name not in self.used
+        )
+        return Layout(name, tuple(self.bindings), response, unread, tuple(self.notes))
+
+
+def _preference(fields: _Fields) -> Layout | None:
+    either = STRINGS + TURNS + "e"
+    chosen, rejected = fields.first(("chosen",), either), fields.first(("rejected",), either)
+    if chosen is None or rejected is None:
+        return None
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    prompt = fields.first(PROMPTS, STRINGS + TURNS)
+    fields.bind_either(prompt, "prompt")
+    for one in (chosen, rejected):
+        # A string may be a whole dialogue, so what is no list of strings is read as turns.
+        fields.bind(one, "response" if one.kind == "l" else None, fallback="response")
+    return fields.layout("preference", response=True)
+
+
+def _messages(fields: _Fields) -> Layout | None:
+    found = [f for name in TURN_COLUMNS if (f := fields.by_name.get(name)) is not None and f.kind in TURNS]
+    if not found:
+        found = [
+            f for name in TURN_COLUMNS[:2] if (f := fields.by_name.get(name)) is not None and f.kind in "en"
+        ]
+        others = fields.first(TEXTS + PROMPTS + RESPONSES, "s")
+        if not found or others is not None:
+            return None
+    if len(found) > 1:
+        names = ", ".join(one.name for one in found)
+        fields.notes.append(f"several columns hold turns ({names}); {found[0].name} is read")
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    fields.bind(found[0], None if found[0].kind in TURNS else "prompt")
+    return fields.layout("messages", response=True)
+
+
+def _pair(fields: _Fields) -> Layout | None:
+    prompt = fields.first(PROMPTS, STRINGS + TURNS)
+    response = fields.first(RESPONSES, STRINGS + TURNS)
+    if prompt is None:
+        return None
+    label_answer = fields.first(RESPONSES, "c") if response is None else None
+    if response is None and label_answer is None:
+        return None
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    fields.bind_either(prompt, "prompt")
+    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
+    if response is not None:
+        fields.bind_either(response, "response")
+        second = fields.first(RESPONSES, "s")
+        if second is not None:
+            fields.notes.append(
+                f"{response.name} and {second.name} could both be the response; {response.name} is read"
+            )
+    return fields.layout(_pair_name(prompt.name.lower(), response), response=response is not None)
+
+
+def _pair_name(prompt: str, response: FieldKind | None) -> str:
+    if prompt == "instruction":
+        return "instruction"
+    if prompt in ("question", "query", "problem"):
+        return "question-answer"
+    if response is not None and response.name.lower().startswith("completion"):
+        return "prompt-completion"
+    return "prompt-response"
+
+
+def _text(fields: _Fields) -> Layout | None:
+    text = fields.first(TEXTS, STRINGS)
+    if text is None:
+        return None
+    fields.bind(text, "text")
+    layout = fields.layout("text", response=False)
+    if any(binding.role == "label" for binding in layout.bindings):
+        return Layout("labelled", layout.bindings, False, layout.unread, layout.notes)
+    return layout
+
+
+def _prompt_only(fields: _Fields) -> Layout | None:
+    prompt = fields.first(PROMPTS, STRINGS + TURNS)
+    if prompt is None:
+        return None
+    fields.bind_either(prompt, "prompt")
+    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
+    return fields.layout("prompt", response=False)
+
+
+def _translation(fields: _Fields) -> Layout | None:
+    found = next((one for one in fields.all if one.kind.startswith("d:")), None)
+    if found is None:
+        return None
+    for key in found.kind[2:].split(","):
+        path = render_path((found.name, key))
+        fields.bindings.append(Binding(path, "text", fields.places.take("text")))
+    fields.used.add(found.name)
+    return fields.layout("translation", response=False)
+
+
+def _fallback(fields: _Fields) -> Layout | None:
+    names = {one.name for one in fields.all if one.name.lower() in LABELS}
+    columns = [one for one in fields.all if one.kind in "sl" and one.name not in names]
+    turns = [one for one in fields.all if one.kind in TURNS]
+    for one in sorted(turns):
+        fields.bind(one, None, by_name=True)
+    for one in sorted(columns):
+        fields.bind(one, "text", by_name=True)
+    if not columns and not turns:
+        ids = [one.name for one in fields.all if one.kind == "k"]
+        if ids:
+            fields.notes.append(
+                f"only token ids ({', '.join(ids)}) and no text: decode them to have them searched"
+            )
+        return fields.layout("none", response=False)
+    listed = ", ".join(one.name for one in [*turns, *columns])
+    fields.notes.append(
+        f"no known column names; every string column is read as text ({listed}); name roles with --columns"
+    )
+    return fields.layout("unknown-columns", response=False)
+
+
+_RECOGNISERS: tuple[Callable[[_Fields], Layout | None], ...] = (
+    _preference,
+    _messages,
+    _pair,
+    _text,
+    _prompt_only,
+    _translation,
+    _fallback,
+)
+
+Overrides = tuple[tuple[str, str], ...]
+"""(role, path) pairs as given with --columns."""
+
+
+@lru_cache(maxsize=4096)
+def detect(fields: tuple[FieldKind, ...], overrides: Overrides = ()) -> Layout:
+    """The layout of records with these fields. Overrides replace what was detected for the roles they name."""
+    base = next(layout for recognise in _RECOGNISERS if (layout := recognise(_Fields(fields))) is not None)
+    if not overrides:
+        return base
+    named = {role for role, _ in overrides}
+    guessed = base.name == "unknown-columns" and named != {"label"}
+    kept = [] if guessed else [b for b in base.bindings if b.role is not None and b.role not in named]
+    if not guessed and not named - {"label", "system"}:
+        kept = [b for b in base.bindings if b.role not in named]
+    places = _Places(b.rank for b in kept)
+    ranked = [*kept, *(Binding(path, role, places.take(role)) for role, path in overrides)]
+    present = {one.name for one in fields}
+    bindings = tuple(binding for binding in ranked if parse(binding.path)[0] in present)
+    tops = {parse(binding.path)[0] for binding in bindings}
+    unread = tuple(one.name for one in fields if one.kind in ("s", "l", "t", "v") and one.name not in tops)
+    response = any(binding.role in ("response", None) for binding in bindings)
+    name = (base.name if kept else "custom") if bindings else "none"
+    return Layout(name, bindings, response, unread)

@@ -1,0 +1,135 @@
+"""Normalised text for comparing: NFC(casefold(NFC(text))), White_Space runs to one space, stripped.
+
+White_Space is the Unicode property (PropList.txt). Strings whose only changes are ASCII ones (letters, spaces) take a
+path over the whole batch in numpy, accents, quotes, emoji and ideographs included; the others go one by one.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""The characters with the White_Space property, as the inside of a character class."""
+
+_RUNS = re.compile(f"[{WHITE_SPACE}]+")
+_SEPARATORS = re.compile("[\x1c-\x1f]")  # str.split() takes these for spaces, the property does not
+
+
+def _table() -> npt.NDArray[np.uint8]:
+    table = np.arange(256, dtype=np.uint8)
+    table[ord("A") : ord("Z") + 1] += 32
+    table[[9, 10, 11, 12, 13]] = 32
+    return table
+
+
+_LOWER = _table()
+_SPACE = np.uint8(32)
+
+
+def normalise_text(text: str) -> str:
+    """The normalised form of one string."""
+    folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
+    if _SEPARATORS.search(folded):
+        return _RUNS.sub(" ", folded).strip(" ")
+    return " ".join(folded.split())
+
+
+def flat_bytes(values: pa.LargeStringArray) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    """The bytes of all strings end to end, and the offsets of each ((n + 1,), starting at 0). No copy of the text."""
+    n = len(values)
+    if n == 0:
+        return np.empty(0, np.uint8), np.zeros(1, np.int64)
+    buffers = values.buffers()
+    offsets = np.frombuffer(buffers[1], np.int64)[values.offset : values.offset + n + 1]
+    if buffers[2] is None:
+        return np.empty(0, np.uint8), np.zeros(n + 1, np.int64)
+    data = np.frombuffer(buffers[2], np.uint8)[int(offsets[0]) : int(offsets[-1])]
+    return data, offsets - offsets[0]
+
+
+def from_flat(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> pa.LargeStringArray:
+    """Inverse of `flat_bytes`."""
+    return pa.LargeStringArray.from_buffers(len(offsets) - 1, pa.py_buffer(offsets), pa.py_buffer(data))
+
+
+def strings_with(positions: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The strings (ascending, unique) that hold the given byte positions."""
+    return np.unique(np.searchsorted(offsets, positions, side="right") - 1)
+
+
+def _normalise_ascii(
+    data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+    lowered = np.take(_LOWER, data)
+    space = lowered == _SPACE
+    drop = np.empty_like(space)
+    drop[1:] = space[:-1]
+    starts = offsets[:-1][offsets[:-1] < len(data)]
+    drop[starts] = True  # a space that opens a string follows nothing
+    drop &= space
+    out = lowered[~drop]
+    ends = offsets - np.searchsorted(np.flatnonzero(drop), offsets)
+    last = ends[1:][np.diff(ends) > 0] - 1
+    trailing = last[out[last] == _SPACE]
+    if len(trailing):
+        out = np.delete(out, trailing)
+        ends = ends - np.searchsorted(trailing, ends)
+    return out, ends
+
+
+_UNKNOWN, _EASY, _HARD = 0, 1, 2
+_known = np.zeros(
+    0x110000, np.uint8
+)  # filled as code points are met; a full table would cost a second at start
+
+
+def _is_hard(code: int) -> bool:
+    """Could this code point be changed by folding, composing or collapsing, or change its neighbour?"""
+    char = chr(code)
+    return (
+        _RUNS.match(char) is not None
+        or char.casefold() != char
+        or unicodedata.normalize("NFC", char) != char
+        or unicodedata.category(char)[0] == "M"  # marks compose with what is before them
+        or 0x1100 <= code <= 0x11FF  # Hangul jamo compose into syllables
+    )
+
+
+def _hard_strings(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The strings that hold a hard code point (ASCII ones are none)."""
+    codes = np.frombuffer(data.tobytes().decode("utf-8").encode("utf-32-le"), np.uint32)
+    state = _known[codes]
+    for code in np.unique(codes[state == _UNKNOWN]).tolist():
+        _known[code] = _EASY if code < 128 else (_HARD if _is_hard(code) else _EASY)
+    hard = np.flatnonzero(_known[codes] == _HARD)
+    if len(hard) == 0:
+        return hard
+    first_bytes = np.flatnonzero((data & 0xC0) != 0x80)
+    return strings_with(first_bytes[hard], offsets)
+
+
+def normalise(values: pa.LargeStringArray) -> pa.LargeStringArray:
+    """The normalised form of every string of an array without nulls."""
+    data, offsets = flat_bytes(values)
+    if len(data) == 0:
+        return values
+    high = np.flatnonzero(data >= 128)
+    other = strings_with(high, offsets)
+    if len(other):
+        other = other[_hard_strings(*flat_bytes(values.take(pa.array(other))))]
+    if len(other) == 0:
+        return from_flat(*_normalise_ascii(data, offsets))
+    texts = values.take(pa.array(other)).to_pylist()
+    hard = pa.array([normalise_text(text) for text in texts], pa.large_string())
+    mask = np.ones(len(values), np.bool_)
+    mask[other] = False
+    easy = from_flat(*_normalise_ascii(*flat_bytes(values.filter(pa.array(mask)))))
+    place = np.empty(len(values), np.int64)
+    place[mask] = np.arange(len(easy))
+    place[other] = len(easy) + np.arange(len(hard))
+    return pa.concat_arrays([easy, hard]).take(pa.array(place))

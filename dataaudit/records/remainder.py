@@ -1,0 +1,132 @@
+"""Keys of what is left of JSON objects when their role strings are taken away, for comparing whole records.
+
+Null, empty and absent are the same here, and a whole float is the integer it equals, as they are in a table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+import xxhash
+
+from dataaudit.records.hashing import Keys, string_keys, tagged
+from dataaudit.records.layouts import Layout
+from dataaudit.records.normalise import normalise, normalise_text
+from dataaudit.records.paths import EACH, parse
+from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
+
+Record = dict[str, Any]
+
+_SEPARATOR = "\x1f"
+_DUMPED = np.uint64(1)
+"""Sets keys of dumped values apart from keys of strings that look like them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The records of one shape, and the fields that are not wholly role strings, with their kinds."""
+
+    members: list[int]
+    left: tuple[tuple[str, str], ...]
+    chats: frozenset[str]
+
+
+def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members: list[int]) -> Shape:
+    """What a layout leaves of records with these fields."""
+    kind = dict(zip(names, kinds, strict=True))
+    whole = {b.path for b in layout.bindings if b.is_turns and kind.get(parse(b.path)[0]) == "s"}
+    bound, chats = set(), set()
+    for binding in layout.bindings:
+        steps = parse(binding.path)
+        if binding.path in whole:
+            bound.add(steps[0])  # a dialogue in one string: its labels are in the roles of its turns
+        elif binding.is_turns:
+            chats.add(steps[0])
+        elif steps[1:] in ((), (EACH,)) and kind.get(steps[0], "") in (
+            "s",
+            "l",
+            "i" if binding.role == "label" else "s",
+        ):
+            bound.add(steps[0])
+    left = tuple((name, kind[name]) for name in names if name not in bound and kind[name] not in ("n", "e"))
+    return Shape(members, left, frozenset(chats))
+
+
+def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[[bool], Keys]:
+    """A function that gives, per record, the key of everything the layout does not read as text."""
+
+    def keys(normalised: bool) -> Keys:
+        hi, lo = np.zeros(len(records), np.uint64), np.zeros(len(records), np.uint64)
+        for shape in shapes:
+            at = np.asarray(shape.members, np.int64)
+            for name, kind in shape.left:
+                values = [records[i][name] for i in shape.members]
+                found, present = _column_keys(values, "t" if name in shape.chats else kind, normalised)
+                tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
+                marked = tagged(
+                    found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
+                )
+                rows = at if present is None else at[present]
+                hi[rows] += marked.hi
+                lo[rows] += marked.lo
+        return Keys(hi, lo)
+
+    return keys
+
+
+def _column_keys(values: list[Any], kind: str, normalised: bool) -> tuple[Keys, list[int] | None]:
+    """Keys of the values of one field, and which of them count (None: all)."""
+    if kind == "s":
+        texts = pa.array(values, pa.large_string())
+        return string_keys(normalise(texts) if normalised else texts), None
+    dump = _dump_turns if kind == "t" else _dump
+    dumped = [dump(value, normalised) for value in values]
+    present = [i for i, one in enumerate(dumped) if one]
+    return string_keys(pa.array([dumped[i] for i in present], pa.large_binary())), present
+
+
+def _dump(value: object, normalised: bool) -> bytes:
+    kept = _canonical(value, normalised)
+    return b"" if kept is None else orjson.dumps(kept, option=orjson.OPT_SORT_KEYS)
+
+
+def _dump_turns(value: object, normalised: bool) -> bytes:
+    """Turns without their texts: mostly the names of the roles in order, so those have a short form."""
+    if not isinstance(value, list):
+        return _dump(value, normalised)
+    left = [_without_text(turn) for turn in value]
+    names = [next(iter(turn.values())) for turn in left if isinstance(turn, dict) and len(turn) == 1]
+    if len(names) == len(left) and all(isinstance(one, str) for one in names):
+        key = next(iter(left[0])) if left else ""
+        if key in ROLE_KEYS and all(key in turn for turn in left):
+            joined = _SEPARATOR.join(normalise_text(one) if normalised else one for one in names)
+            return f"{key}{_SEPARATOR}{joined}".encode()
+    return _dump(left, normalised)
+
+
+def _without_text(turn: object) -> Any:
+    if not isinstance(turn, dict):
+        return turn
+    return {k: v for k, v in turn.items() if v is not None and not (k in CONTENT_KEYS and isinstance(v, str))}
+
+
+def _canonical(value: object, normalised: bool) -> object:
+    """A value in which equal means equal: no nulls or empty containers, whole floats as integers."""
+    if isinstance(value, str):
+        return normalise_text(value) if normalised else value
+    if isinstance(value, dict):
+        inner = {k: kept for k, v in value.items() if (kept := _canonical(v, normalised)) is not None}
+        return inner or None
+    if isinstance(value, list):
+        items = [_canonical(item, normalised) for item in value]
+        while items and items[-1] is None:
+            items.pop()
+        return items or None
+    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
+        return int(value)
+    return value

@@ -1,0 +1,104 @@
+"""What there is to say about a rule, for `rules show` and the documentation. JSON values only."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from time import perf_counter
+
+from dataaudit.rules import database
+from dataaudit.rules.model import Example, Pattern, RowExample, Rule
+from dataaudit.rules.prefilter import plan_rule
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What matching a rule costs beforehand."""
+
+    rule: str
+    compile_seconds: float
+    """Time to compile its expressions by themselves; 0 where there are none."""
+    per_row: bool
+    """Is every string matched by `regex`?"""
+    reason: str | None
+    """Why it is."""
+    bits: float
+    """Estimated rarity of what is looked for first: minus log2 of its chance at a given byte."""
+
+
+def describe(rule: Rule) -> dict[str, object]:
+    """All fields of a rule, the concrete roles it reads, whether it counts as contamination, and how it is
+    found."""
+    return {
+        "id": rule.id,
+        "version": rule.version,
+        "name": rule.name,
+        "message": rule.message,
+        "why": rule.why,
+        "category": rule.category,
+        "severity": rule.severity,
+        "confidence": rule.confidence,
+        "roles": list(rule.roles),
+        "reads": list(rule.reads),
+        "patterns": [_pattern(pattern) for pattern in rule.patterns],
+        "unless": [_pattern(pattern) for pattern in rule.unless],
+        "action": rule.action,
+        "references": list(rule.references),
+        "tags": list(rule.tags),
+        "hits": [_example(example) for example in rule.hits],
+        "misses": [_example(example) for example in rule.misses],
+        "contamination": rule.counts_as_contamination,
+        "pack": {"name": rule.pack, "version": rule.pack_version, "licence": rule.licence},
+        "prefilter": prefilter_text(rule),
+    }
+
+
+def prefilter_text(rule: Rule) -> str:
+    """How strings that may match are found, in one sentence."""
+    plan = plan_rule(rule)
+    if plan.per_row:
+        return f"matched on every string: {plan.reason}"
+    pieces = ", ".join(f"/{_readable(piece)}/" for piece in plan.pieces)
+    return f"looks for {pieces} first (about 1 in 2^{plan.bits:.0f} bytes)"
+
+
+def _readable(piece: bytes) -> str:
+    """An expression with the escapes of harmless characters undone."""
+    return re.sub(r"\\x[0-7][0-9a-f]", _unescape, piece.decode("ascii"))
+
+
+def _unescape(match: re.Match[str]) -> str:
+    char = chr(int(match[0][2:], 16))
+    return char if char.isalnum() or char in " _<>/#:'\"" else match[0]
+
+
+def costs(rules: Iterable[Rule]) -> list[Cost]:
+    """What each rule costs to prepare. Without Hyperscan every rule is matched per row."""
+    missing = database.available()
+    result = []
+    for rule in rules:
+        plan = plan_rule(rule)
+        seconds, reason = 0.0, plan.reason or missing
+        if reason is None:
+            start = perf_counter()
+            refused = [why for piece in plan.pieces if (why := database.refusal(piece)) is not None]
+            seconds = perf_counter() - start
+            reason = f"hyperscan: {refused[0]}" if refused else None
+        result.append(Cost(rule.id, seconds, reason is not None, reason, plan.bits))
+    return result
+
+
+def _pattern(pattern: Pattern) -> dict[str, object]:
+    return {"pattern": pattern.pattern, "flags": list(pattern.flags)}
+
+
+def _example(example: Example) -> object:
+    if not isinstance(example, RowExample):
+        return example
+    row: dict[str, object] = {}
+    for role, text in example.strings:
+        held = row.setdefault(role, [])
+        assert isinstance(held, list)
+        held.append(text)
+    return row

@@ -1,0 +1,257 @@
+"""From a pattern to expressions that Hyperscan scans for: every match of the pattern holds at least one of
+them.
+
+Hyperscan's own prefilter mode is a superset of PCRE, not of `regex`, and wide gaps in a pattern make it slow
+to compile and to scan. So only a short, rare, bounded piece of each pattern is looked for, over bytes, and
+`regex` has
+the last word on every string in which the piece is found. A pattern without such a piece is matched by
+`regex` alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from math import log2
+
+from dataaudit.rules.compile import flag_bits
+from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep, Seq, UnsupportedError, parse
+
+MIN_BITS = 6.5
+"""A piece must be rarer than one place in 2 ** 6.5, by estimate: about three letters, or two rarer signs.
+Matching a rule per row costs some 8 ms per megabyte, as much as 20,000 match events, so even a common piece
+pays."""
+ENOUGH_BITS = 48.0
+"""Beyond this a longer piece gains nothing."""
+MAX_SIZE = 256
+"""Byte positions of one piece; what keeps the time to compile small."""
+MAX_REPEAT_SIZE = 64
+"""Byte positions of one repeated part inside a piece."""
+WIDE_BITS = 1.5
+"""A set of characters more common than this is wide: inside a piece it may repeat at most `MAX_WIDE` times.
+"""
+MAX_WIDE = 4
+MAX_PIECES = 64
+MAX_WRITTEN_OUT = 64
+"""Items that a mandatory repeat is written out to; of a longer one the first turn is kept and the rest is a
+gap."""
+MAX_BITS = 64.0
+"""Cap of an estimate, so that chances never underflow."""
+MAX_ITEMS = 400
+"""Items of one sequence that are looked at."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How strings that may match are found."""
+
+    pieces: tuple[bytes, ...]
+    """Hyperscan expressions over bytes (DOTALL, no UTF-8 mode); empty: every string is matched by `regex`."""
+    bits: float
+    """Estimated rarity: minus log2 of the chance that a piece ends at a given byte."""
+    reason: str | None = None
+    """Why there are no pieces."""
+
+    @property
+    def per_row(self) -> bool:
+        """Is every string matched by `regex`?"""
+        return not self.pieces
+
+
+@dataclass(frozen=True)
+class _Exact:
+    """A bounded expression for the beginning of every match of a node, or None where there is none."""
+
+    expression: bytes
+    bits: float
+    size: int
+
+
+@dataclass(frozen=True)
+class _Cover:
+    """Pieces one of which is in every match of a node."""
+
+    pieces: tuple[bytes, ...]
+    bits: float
+    size: int
+
+    @property
+    def rank(self) -> tuple[float, int]:
+        return (min(self.bits, ENOUGH_BITS), -self.size)
+
+
+def plan_rule(rule: Rule) -> Plan:
+    """The plan of a rule: the pieces of all its patterns, or none where one of them has none."""
+    pieces: list[bytes] = []
+    chance = 0.0
+    for pattern in rule.patterns:
+        plan = plan_pattern(pattern)
+        if plan.per_row:
+            return plan
+        pieces.extend(plan.pieces)
+        chance += 2.0**-plan.bits
+    return Plan(tuple(dict.fromkeys(pieces)), -log2(chance))
+
+
+@lru_cache(maxsize=4096)
+def plan_pattern(pattern: Pattern) -> Plan:
+    """The plan of one pattern that compiles. Never raises: whatever is not understood is matched per row."""
+    try:
+        node = parse(pattern.pattern, flag_bits(pattern))
+        cover = _cover(node)
+    except UnsupportedError as error:
+        return Plan((), 0.0, str(error))
+    except RecursionError:
+        return Plan((), 0.0, "it is nested too deeply")
+    except Exception as error:  # the inside of `regex` changed shape: slower, still right
+        return Plan((), 0.0, f"its parse tree was not understood ({type(error).__name__})")
+    reason = None
+    if cover is None:
+        return Plan((), 0.0, "no part of it is bounded and must occur")
+    if cover.bits < MIN_BITS:
+        reason = f"its rarest part is too common ({cover.bits:.1f} bits of {MIN_BITS:g})"
+    elif len(cover.pieces) > MAX_PIECES:
+        reason = f"it needs {len(cover.pieces)} pieces; the limit is {MAX_PIECES}"
+    return Plan((), cover.bits, reason) if reason else Plan(cover.pieces, cover.bits)
+
+
+def _cover(node: Node) -> _Cover | None:
+    """The best pieces for a node: a window of its sequence, or what covers one of its parts."""
+    items = _flatten(node)[:MAX_ITEMS]
+    exact = [_exact(item) for item in items]
+    best = _best_window(
+        exact, [_prefix(item) if whole is None else None for item, whole in zip(items, exact, strict=True)]
+    )
+    for item in items:
+        found = _cover_branches(item) if isinstance(item, Alt) else None
+        if found is not None and (best is None or found.rank > best.rank):
+            best = found
+    return best
+
+
+def _cover_branches(alt: Alt) -> _Cover | None:
+    """Pieces for each branch; one must occur, so the chances add up."""
+    pieces: list[bytes] = []
+    chance = 0.0
+    size = 0
+    for branch in alt.branches:
+        cover = _cover(branch)
+        if cover is None:
+            return None
+        pieces.extend(cover.pieces)
+        chance += 2.0**-cover.bits
+        size += cover.size
+    if chance <= 0.0:
+        return None
+    return _Cover(tuple(dict.fromkeys(pieces)), max(0.0, -log2(chance)), size)
+
+
+def _flatten(node: Node) -> list[Node]:
+    """A sequence without sequences in it; what must repeat is written out, so that a piece can end at one."""
+    if isinstance(node, Seq):
+        return [flat for item in node.items for flat in _flatten(item)]
+    if isinstance(node, Rep) and node.high == 0:
+        return []
+    if isinstance(node, Rep) and node.low >= 1:
+        once = _flatten(node.item)
+        if len(once) * node.low > MAX_WRITTEN_OUT:
+            return [*once[:MAX_ITEMS], Gap()]
+        rest = None if node.high is None else node.high - node.low
+        return [*(once * node.low), *([] if rest == 0 else [Rep(node.item, 0, rest)])]
+    return [node]
+
+
+def _best_window(exact: Sequence[_Exact | None], prefixes: Sequence[_Exact | None]) -> _Cover | None:
+    """The rarest run of exact items; the last one may be the exact beginning of an item that has a gap
+    further on."""
+    best: _Cover | None = None
+    for start in range(len(exact)):
+        bits = 0.0
+        size = 0
+        parts: list[bytes] = []
+        for at in range(start, len(exact)):
+            whole = exact[at]
+            part = whole if whole is not None else prefixes[at]
+            if part is None or size + part.size > MAX_SIZE:
+                break
+            bits += part.bits
+            size += part.size
+            parts.append(part.expression)
+            if best is None or (min(bits, ENOUGH_BITS), -size) > best.rank:
+                best = _Cover((b"".join(parts),), bits, size)
+            if whole is None or bits >= ENOUGH_BITS:
+                break
+    return best if best is not None and best.bits > 0 else None
+
+
+def _prefix(node: Node) -> _Exact | None:
+    """A bounded expression for the beginning of every match of a node, or None where none is known."""
+    if isinstance(node, Alt):
+        parts = [_prefix(branch) for branch in node.branches]
+        known = [part for part in parts if part is not None]
+        size = sum(part.size for part in known)
+        if len(known) < len(parts) or size > MAX_SIZE:
+            return None
+        return _Exact(_either(known), _chance_bits(known), size)
+    expression, bits, size = b"", 0.0, 0
+    for item in _flatten(node):
+        whole = _exact(item)
+        part = whole if whole is not None or not isinstance(item, Alt) else _prefix(item)
+        if part is None or size + part.size > MAX_SIZE:
+            break
+        expression, bits, size = expression + part.expression, bits + part.bits, size + part.size
+        if whole is None or bits >= ENOUGH_BITS:
+            break
+    return _Exact(expression, min(MAX_BITS, bits), size) if size else None
+
+
+def _either(parts: Sequence[_Exact]) -> bytes:
+    return b"(?:" + b"|".join(part.expression for part in parts) + b")"
+
+
+def _chance_bits(parts: Sequence[_Exact]) -> float:
+    """Rarity of any one of these: their chances add up."""
+    return max(0.0, -log2(sum(2.0**-part.bits for part in parts))) if parts else 0.0
+
+
+def _exact(node: Node) -> _Exact | None:
+    """The node as one bounded expression, or None where it has a gap or is too large."""
+    if isinstance(node, Chars):
+        expression, size = node.chars.expression()
+        return _Exact(expression, node.chars.bits(), size) if size <= MAX_REPEAT_SIZE else None
+    if isinstance(node, Gap):
+        return None
+    if isinstance(node, Rep):
+        return _exact_repeat(node)
+    children = node.items if isinstance(node, Seq) else node.branches
+    known = [part for part in map(_exact, children) if part is not None]
+    size = sum(part.size for part in known)
+    if len(known) < len(children) or size > MAX_SIZE:
+        return None
+    if isinstance(node, Seq):
+        return _Exact(
+            b"".join(part.expression for part in known), min(MAX_BITS, sum(p.bits for p in known)), size
+        )
+    return _Exact(_either(known), _chance_bits(known), size)
+
+
+def _exact_repeat(node: Rep) -> _Exact | None:
+    item = _exact(node.item)
+    if item is None or not item.size:
+        return None
+    if node.high is None:
+        # An unbounded run is cheap only of one narrow set, such as white space.
+        if not isinstance(node.item, Chars) or item.bits < WIDE_BITS:
+            return None
+        size = item.size * max(1, node.low)
+        counts = b"{%d,}" % node.low
+    else:
+        if item.bits < WIDE_BITS and node.high > MAX_WIDE:
+            return None
+        size = item.size * node.high
+        counts = b"{%d,%d}" % (node.low, node.high)
+    if size > MAX_REPEAT_SIZE:
+        return None
+    return _Exact(b"(?:" + item.expression + b")" + counts, min(MAX_BITS, item.bits * node.low), size)

@@ -1,0 +1,128 @@
+"""The published JSON Schema of a rule pack, for editors and other tools. `pack.schema.json` is this, written
+out."""
+
+from __future__ import annotations
+
+from dataaudit.records.findings import CONFIDENCES, SEVERITIES
+from dataaudit.records.types import ROLES
+from dataaudit.rules.compile import MAX_PATTERN_LENGTH
+from dataaudit.rules.load import KEBAB, MIN_EXAMPLES, PACK_KEYS, PACK_REQUIRED, REQUIRED_KEYS, RULE_KEYS
+from dataaudit.rules.model import ACTIONS, FLAGS, RULE_ROLES
+
+SCHEMA_ID = "https://dataaudit.readthedocs.io/schemas/pack.schema.json"
+
+Json = dict[str, object]
+
+
+def pack_schema() -> Json:
+    """The schema as JSON values (draft 2020-12)."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        "title": "dataaudit rule pack",
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(PACK_REQUIRED),
+        "properties": {key: _PACK[key] for key in PACK_KEYS},
+        "$defs": {"rule": _rule(), "pattern": _pattern(), "example": _example(), "kebab": _kebab()},
+    }
+
+
+def _rule() -> Json:
+    return {
+        "type": "object",
+        "additionalProperties": False,
+        "required": list(REQUIRED_KEYS),
+        "properties": {key: _RULE[key] for key in RULE_KEYS},
+    }
+
+
+def _kebab() -> Json:
+    return {"type": "string", "pattern": f"^{KEBAB.pattern}$"}
+
+
+def _pattern() -> Json:
+    text: Json = {
+        "type": "string",
+        "pattern": r"\S",
+        "maxLength": MAX_PATTERN_LENGTH,
+        "description": "A regular expression in the syntax of the Python module regex, version 0.",
+    }
+    return {
+        "oneOf": [
+            text,
+            {
+                "type": "object",
+                "additionalProperties": False,
+                "required": ["pattern"],
+                "properties": {
+                    "pattern": text,
+                    "flags": {"type": "array", "items": {"enum": list(FLAGS)}},
+                },
+            },
+        ]
+    }
+
+
+def _example() -> Json:
+    return {
+        "description": (
+            "A string, tried in the first role the rule reads; or a whole row: a mapping of role to a string "
+            "or a list of strings. A row is hit where any string in a role the rule reads is hit."
+        ),
+        "oneOf": [
+            {"type": "string"},
+            {
+                "type": "object",
+                "propertyNames": {"enum": list(ROLES)},
+                "additionalProperties": {
+                    "oneOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]
+                },
+            },
+        ],
+    }
+
+
+def _text(description: str) -> Json:
+    return {"type": "string", "pattern": r"\S", "description": description}
+
+
+def _list(item: Json, description: str, at_least: int = 0) -> Json:
+    return {"type": "array", "items": item, "minItems": at_least, "description": description}
+
+
+_KEBAB: Json = {"$ref": "#/$defs/kebab"}
+_COUNT: Json = {"type": "integer", "minimum": 1}
+_PATTERN: Json = {"$ref": "#/$defs/pattern"}
+_EXAMPLE: Json = {"$ref": "#/$defs/example"}
+
+_PACK: dict[str, Json] = {
+    "pack": _KEBAB,
+    "version": _COUNT,
+    "licence": _text("SPDX identifier of the licence of the pack."),
+    "description": _text("What the pack is for."),
+    "rules": _list({"$ref": "#/$defs/rule"}, "The rules.", 1),
+}
+_RULE: dict[str, Json] = {
+    "id": _KEBAB,
+    "version": {**_COUNT, "description": "Raised whenever what the rule matches changes."},
+    "name": _text("A short name for people."),
+    "message": _text("What a match means, in one sentence; {name} stands for the group of that name."),
+    "why": _text("Why such a row matters for training."),
+    "category": {**_KEBAB, "description": "chat-marker, model-output, quality, secret, or another name."},
+    "severity": {"enum": list(SEVERITIES)},
+    "confidence": {"enum": list(CONFIDENCES)},
+    "roles": _list(
+        {"enum": list(RULE_ROLES)}, "What the rule reads; any (default) is every role but label.", 1
+    ),
+    "patterns": _list(_PATTERN, "The rule hits a string where any of these matches.", 1),
+    "unless": _list(_PATTERN, "A string in which any of these matches anywhere is not hit."),
+    "action": {
+        "enum": list(ACTIONS),
+        "description": "What clean does with a row that is hit (default flag).",
+    },
+    "references": _list(_text("A public address."), "What the rule rests on."),
+    "tags": _list(_KEBAB, "Names to select the rule by."),
+    "hits": _list(_EXAMPLE, "Examples that must match.", MIN_EXAMPLES),
+    "misses": _list(_EXAMPLE, "Examples that must not match.", MIN_EXAMPLES),
+}

@@ -1,0 +1,59 @@
+"""Choosing among rules by selectors: an id, the beginning of ids, a category, a tag, or `contamination`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from dataaudit.errors import UsageError
+from dataaudit.records.findings import SEVERITIES
+from dataaudit.rules.model import CONTAMINATION, Rule
+
+
+def matches(selector: str, rule: Rule) -> bool:
+    """Does a selector name this rule?
+
+    It does as its id, as the beginning of its id up to a `-`, as its category, as one of its tags, or as
+    `contamination` where the rule counts into that rate.
+    """
+    if selector == CONTAMINATION:
+        return rule.counts_as_contamination
+    return (
+        rule.id == selector
+        or rule.id.startswith(f"{selector}-")
+        or rule.category == selector
+        or selector in rule.tags
+    )
+
+
+def known(selector: str, rules: Iterable[Rule]) -> bool:
+    """Does the selector name at least one of these rules? (Names of checks are not rules: the caller knows
+    them.)"""
+    return any(matches(selector, rule) for rule in rules)
+
+
+def select(
+    rules: Sequence[Rule],
+    select: Sequence[str] = (),
+    ignore: Sequence[str] = (),
+    min_severity: str | None = None,
+) -> tuple[Rule, ...]:
+    """The rules that any of `select` names (all, where it is empty), that none of `ignore` names, in their
+    order.
+
+    Selectors that name no rule have no effect here; ask `known` first. `ignore` wins over `select`.
+
+    Raises:
+        UsageError: `min_severity` is not a severity.
+    """
+    floor = 0
+    if min_severity is not None:
+        if min_severity not in SEVERITIES:
+            raise UsageError(f"'{min_severity}' is not a severity; one of {', '.join(SEVERITIES)}")
+        floor = SEVERITIES.index(min_severity)
+    return tuple(
+        rule
+        for rule in rules
+        if (not select or any(matches(s, rule) for s in select))
+        and not any(matches(s, rule) for s in ignore)
+        and SEVERITIES.index(rule.severity) >= floor
+    )

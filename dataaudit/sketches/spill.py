@@ -1,0 +1,152 @@
+"""Rows of 64-bit integers grouped by partition, spilled to disk past a size, read back one partition at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.sketches.workspace import Workspace
+
+FLUSH_BYTES = 32 << 20
+"""Buffered bytes per spill before a run is written: large enough for sequential writes, small beside a batch."""
+
+
+class _Run(msgspec.Struct, frozen=True, array_like=True):
+    path: str
+    starts: tuple[tuple[int, int, int], ...]
+    """(partition, first row in the file, rows)."""
+
+
+class _Frame(msgspec.Struct, array_like=True):
+    width: int
+    runs: list[_Run]
+    partitions: list[int]
+    data: bytes
+
+
+class Spill:
+    """A mergeable multiset of integer rows.
+
+    Order within a partition is not promised: a reader sorts. Files belong to the workspace, which removes them.
+    """
+
+    def __init__(
+        self, work: Workspace, width: int, *, name: str = "spill", flush_bytes: int = FLUSH_BYTES
+    ) -> None:
+        self._work = work
+        self.width = width
+        self._name = name
+        self._flush_bytes = flush_bytes
+        self._runs: list[_Run] = []
+        self._parts: list[npt.NDArray[np.int64]] = []
+        self._rows: list[npt.NDArray[np.uint64]] = []
+        self._buffered = 0
+
+    def add(self, partitions: npt.NDArray[np.int64], rows: npt.NDArray[np.uint64]) -> None:
+        """Add rows ((n, width), uint64), each to its partition (n,)."""
+        if len(rows) == 0:
+            return
+        self._parts.append(np.ascontiguousarray(partitions, dtype=np.int64))
+        self._rows.append(np.ascontiguousarray(rows, dtype=np.uint64))
+        self._buffered += rows.nbytes + partitions.nbytes
+        if self._buffered > self._flush_bytes:
+            self._flush()
+
+    def _pending(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+        if not self._rows:
+            return np.empty(0, np.int64), np.empty((0, self.width), np.uint64)
+        if len(self._rows) > 1:
+            self._parts = [np.concatenate(self._parts)]
+            self._rows = [np.concatenate(self._rows)]
+        return self._parts[0], self._rows[0]
+
+    def _flush(self) -> None:
+        self._sort_pending()
+        parts, rows = self._pending()
+        path = self._work.new_file(self._name)
+        rows.tofile(path)
+        ids, first, counts = np.unique(parts, return_index=True, return_counts=True)
+        starts = tuple((int(p), int(f), int(c)) for p, f, c in zip(ids, first, counts, strict=True))
+        self._runs.append(_Run(str(path), starts))
+        self._parts, self._rows, self._buffered = [], [], 0
+
+    def sizes(self) -> dict[int, int]:
+        """Rows per partition that holds any, by partition."""
+        sizes: dict[int, int] = {}
+        for run in self._runs:
+            for part, _, count in run.starts:
+                sizes[part] = sizes.get(part, 0) + count
+        ids, counts = np.unique(self._pending()[0], return_counts=True)
+        for part, count in zip(ids.tolist(), counts.tolist(), strict=True):
+            sizes[part] = sizes.get(part, 0) + count
+        return dict(sorted(sizes.items()))
+
+    def partitions(self) -> list[int]:
+        """The partitions that hold rows, ascending."""
+        return list(self.sizes())
+
+    def read(self, first: int, last: int | None = None) -> npt.NDArray[np.uint64]:
+        """All rows of the partitions from `first` to `last` (that one included), (n, width), in no promised order."""
+        last = first if last is None else last
+        pieces = []
+        for run in self._runs:
+            inside = [(at, count) for part, at, count in run.starts if first <= part <= last]
+            if inside:  # runs are sorted by partition, so this is one stretch of the file
+                count = sum(count for _, count in inside)
+                flat = np.fromfile(
+                    Path(run.path), np.uint64, count * self.width, offset=inside[0][0] * self.width * 8
+                )
+                pieces.append(flat.reshape(count, self.width))
+        self._sort_pending()
+        parts, rows = self._pending()
+        start, stop = np.searchsorted(parts, first, "left"), np.searchsorted(parts, last, "right")
+        pieces.append(rows[start:stop])
+        return np.concatenate(pieces)
+
+    def chunks(self, first: int, last: int, most: int) -> Iterator[npt.NDArray[np.uint64]]:
+        """The rows of the partitions from `first` to `last`, several at a time while they are at most `most` rows."""
+        group: list[int] = []
+        held = 0
+        for part, count in self.sizes().items():
+            if not first <= part <= last:
+                continue
+            if group and held + count > most:
+                yield self.read(group[0], group[-1])
+                group, held = [], 0
+            group.append(part)
+            held += count
+        if group:
+            yield self.read(group[0], group[-1])
+
+    def _sort_pending(self) -> None:
+        parts, rows = self._pending()
+        if len(parts) > 1 and not (parts[1:] >= parts[:-1]).all():
+            order = np.argsort(parts, kind="stable")
+            self._parts, self._rows = [parts[order]], [rows[order]]
+
+    def merge(self, other: Spill) -> None:
+        """Take in the rows of another spill of the same width and workspace."""
+        self._runs.extend(other._runs)
+        parts, rows = other._pending()
+        self.add(parts, rows)
+
+    def to_bytes(self) -> bytes:
+        """Serialise; what is on disk stays there and is named."""
+        parts, rows = self._pending()
+        return msgspec.msgpack.encode(_Frame(self.width, self._runs, parts.tolist(), rows.tobytes()))
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, work: Workspace, *, name: str = "spill", flush_bytes: int = FLUSH_BYTES
+    ) -> Spill:
+        """Inverse of `to_bytes`; the workspace must reach the same files."""
+        frame = msgspec.msgpack.decode(data, type=_Frame)
+        spill = cls(work, frame.width, name=name, flush_bytes=flush_bytes)
+        spill._runs = frame.runs
+        rows = np.frombuffer(frame.data, np.uint64).reshape(-1, frame.width)
+        spill.add(np.asarray(frame.partitions, np.int64), rows)
+        return spill

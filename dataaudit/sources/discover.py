@@ -1,0 +1,271 @@
+"""From what the user names to an ordered list of files: files, folders, globs, saved datasets; splits by name."""
+
+from __future__ import annotations
+
+import glob
+import os
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from dataaudit.errors import SourceError, UsageError
+from dataaudit.records.types import FileRef
+from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
+from dataaudit.sources.compression import open_plain, strip_suffix
+from dataaudit.sources.json_survey import Records, Survey, survey
+
+FORMATS: dict[str, str] = {
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".tab": "csv",
+    ".txt": "text",
+}
+"""File ending (without that of the compression) → source module."""
+
+DOCUMENTATION = frozenset(
+    ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation", "requirements")
+)
+"""Text files of these names (in lower case, without ending) below a folder are about the data."""
+
+_SPLITS = (
+    ("train", ("train", "training")),
+    ("validation", ("validation", "valid", "dev", "val")),
+    ("test", ("test", "testing", "eval", "evaluation")),
+)
+_KEYWORD = {
+    split: re.compile(rf"(?:^|[-._ 0-9])(?:{'|'.join(names)})(?:[-._ 0-9]|$)", re.IGNORECASE)
+    for split, names in _SPLITS
+}
+_FOLDER = {name: split for split, names in _SPLITS for name in names}
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """Something below a named folder that is not data."""
+
+    uri: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """The files of an input, in order of reading."""
+
+    files: tuple[FileRef, ...]
+    roots: tuple[str, ...]
+    """Per file, the argument that named it."""
+    skipped: tuple[Skipped, ...]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    path: Path
+    uri: str
+    root: str
+    explicit: bool
+    split: str | None = None
+    format: str | None = None
+
+
+def split_of(name: str, folders: Sequence[str] = ()) -> str | None:
+    """The split a file belongs to, as the Hub reads names: a keyword in the file name, else a folder of that name."""
+    for split, pattern in _KEYWORD.items():
+        if pattern.search(name):
+            return split
+    for folder in reversed(folders):
+        if folder.lower() in _FOLDER:
+            return _FOLDER[folder.lower()]
+    return None
+
+
+def discover(arguments: Sequence[str], split: str | None = None, field: str | None = None) -> Found:
+    """The files the arguments name. `field`: the key that holds the records of JSON documents.
+
+    Raises UsageError for a path that names nothing, and for a document whose records cannot be told.
+    """
+    candidates: list[_Candidate] = []
+    skipped: list[Skipped] = []
+    for argument in arguments:
+        for one in _expand(argument):
+            if isinstance(one, Skipped):
+                skipped.append(one)
+            else:
+                candidates.append(one)
+    files: list[FileRef] = []
+    roots: list[str] = []
+    seen: set[str] = set()
+    taken = _clashes(candidates)
+    for one in candidates:
+        real = os.path.realpath(one.path)
+        if real in seen:
+            continue
+        seen.add(real)
+        kind = _format_of(one, field)
+        if isinstance(kind, Skipped):
+            skipped.append(kind)
+            continue
+        kind, parts = kind if isinstance(kind, tuple) else (kind, ())
+        found = one.split or split_of(one.path.name, _folders(one))
+        uri = str(one.path) if one.uri in taken else one.uri
+        size = one.path.stat().st_size if one.path.exists() else 0
+        whole = FileRef(len(files), str(one.path), uri, kind, found, size)
+        for file in [_part_of(whole, part) for part in parts] or [whole]:
+            if split is None or file.split == split:
+                files.append(replace(file, id=len(files)))
+                roots.append(one.root)
+    if field is not None and not any(file.part is not None and file.part.path for file in files):
+        raise UsageError(f"--field: no JSON document has records under {field!r}")
+    if split is not None and not files and candidates:
+        raise UsageError(f"no file belongs to the split {split!r}")
+    return Found(tuple(files), tuple(roots), tuple(skipped))
+
+
+def _part_of(whole: FileRef, records: Records) -> FileRef:
+    """The part of a document as a source of its own."""
+    if not records.part.path:
+        return replace(whole, part=records.part)
+    uri = f"{whole.uri}#{records.part.path}"
+    split = records.split or whole.split
+    return replace(whole, uri=uri, split=split, size=records.nbytes, part=records.part)
+
+
+def _format_of(one: _Candidate, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
+    """The source module for a file, and the parts of a document that are read.
+
+    What is below a folder and no data is skipped, what was named is refused.
+    """
+    if one.format is not None:
+        return one.format
+    name = strip_suffix(one.path.name).lower()
+    kind = FORMATS.get(Path(name).suffix) or _sniff(one.path, explicit=one.explicit)
+    if kind is None:
+        if one.explicit:
+            known = ", ".join(FORMATS)
+            raise UsageError(f"{one.path}: not a format that can be read ({known}, plain or compressed)")
+        return Skipped(one.uri, "not a data file")
+    if kind == "text" and not one.explicit and Path(name).stem in DOCUMENTATION:
+        return Skipped(one.uri, "documentation, not data")
+    return _json(one, kind, field) if kind == "json" else kind
+
+
+def _json(one: _Candidate, kind: str, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
+    """Lines or a document: the name says what to expect, the bytes what it is."""
+    try:
+        stat = one.path.stat()
+    except OSError:
+        return "jsonl"  # unreadable is for the reader to say, not to skip
+    state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    found = _surveyed(one.path, state, field, strict=False, lone=one.explicit)
+    if found.kind == "lines":
+        return "jsonl"
+    if found.kind == "document":
+        return "json", found.parts
+    if one.explicit:
+        raise UsageError(f"{one.path}: {found.reason}")
+    return Skipped(one.uri, found.reason or "not a data file")
+
+
+@lru_cache(maxsize=64)
+def _surveyed(path: Path, state: tuple[int, ...], field: str | None, *, strict: bool, lone: bool) -> Survey:
+    """A survey reads a document of splits to its end, and files are listed several times in a run."""
+    return survey(path, _split_word, field=field, strict=strict, lone=lone)
+
+
+def _split_word(key: str) -> str | None:
+    return _FOLDER.get(key.lower())
+
+
+def _clashes(candidates: Sequence[_Candidate]) -> set[str]:
+    """Names that two different files would be reported under."""
+    by_uri: dict[str, set[str]] = {}
+    for one in candidates:
+        by_uri.setdefault(one.uri, set()).add(os.path.realpath(one.path))
+    return {uri for uri, paths in by_uri.items() if len(paths) > 1}
+
+
+def _folders(one: _Candidate) -> tuple[str, ...]:
+    parts = Path(one.uri).parts[:-1]
+    return (one.path.parent.name, *parts)
+
+
+def _expand(argument: str) -> Iterator[_Candidate | Skipped]:
+    if not argument:
+        raise UsageError("an empty path names no such file or folder")
+    path = Path(argument)
+    if path.is_dir():
+        yield from _folder(path, path, argument)
+    elif path.exists():
+        yield _Candidate(path, path.name, argument, explicit=True)
+    elif glob.has_magic(argument):
+        matches = sorted(glob.glob(argument, recursive=True), key=os.fsencode)  # noqa: PTH207 - takes any pattern
+        if not matches:
+            raise UsageError(f"{argument}: no file matches")
+        base = _fixed_part(argument)
+        for match in map(Path, matches):
+            if match.is_dir():
+                yield from _folder(match, base, argument)
+            else:
+                yield _Candidate(match, os.path.relpath(match, base), argument, explicit=False)
+    else:
+        raise UsageError(f"{argument}: no such file or folder")
+
+
+def _fixed_part(pattern: str) -> Path:
+    parts = []
+    for part in Path(pattern).parts:
+        if glob.has_magic(part):
+            break
+        parts.append(part)
+    return Path(*parts) if parts else Path()
+
+
+def _folder(folder: Path, base: Path, root: str) -> Iterator[_Candidate | Skipped]:
+    """The files below a folder by path bytes; a saved dataset anywhere below is taken as one."""
+    found: list[_Candidate | Skipped] = []
+    for at, folders, names in os.walk(folder, onerror=_cannot_list):
+        here = Path(at)
+        splits = saved_splits(here)
+        if splits is not None or is_saved_dataset(here):
+            for split in splits if splits is not None else [None]:
+                for path in saved_files(here / split if split else here):
+                    uri = os.path.relpath(path, base)
+                    found.append(_Candidate(path, uri, root, explicit=True, split=split, format="arrow"))
+            folders.clear()
+            continue
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
+        for name in names:
+            uri = os.path.relpath(here / name, base)
+            if name.startswith("."):
+                found.append(Skipped(uri, "hidden"))
+            else:
+                found.append(_Candidate(here / name, uri, root, explicit=False))
+    yield from sorted(found, key=lambda one: os.fsencode(one.uri))
+
+
+def _cannot_list(error: OSError) -> None:
+    raise SourceError(f"{error.filename}: {error.strerror}")
+
+
+def _sniff(path: Path, *, explicit: bool) -> str | None:
+    """The format the first bytes show, for a file whose ending says nothing. JSON is looked for only where named:
+
+    many a text that is no data starts with a bracket.
+    """
+    try:
+        with path.open("rb") as file:
+            if file.read(4) == b"PAR1":
+                return "parquet"
+        if explicit:
+            with open_plain(path) as file:
+                text = file.read(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
+            return "json" if text.startswith((b"[", b"{")) else None
+    except (OSError, EOFError):
+        return None
+    return None

@@ -1,0 +1,311 @@
+"""What a file of JSON is: lines, or a document, and then where its records are.
+
+A document is an array of records; objects one after another; or one object. An object holds records
+
+- under the key that `--field` names;
+- under each of its keys, where one of them is the name of a split, or all of them hold arrays of objects;
+- under the one key that holds an array of objects, unless the object is itself a record with text of a known name.
+
+Every other object is one record. Where several keys could hold the records, none is chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import orjson
+
+from dataaudit.records.layouts import FieldKind, detect
+from dataaudit.records.objects import kind_of
+from dataaudit.records.paths import parse, render
+from dataaudit.records.types import Part
+from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.json import BOM, seek
+from dataaudit.sources.json_brackets import Brackets
+from dataaudit.sources.json_members import Member, Members, members_of
+from dataaudit.sources.json_scan import BLOCK, SPACE, Cutter
+
+if TYPE_CHECKING:
+    from io import BufferedReader
+
+NO_RECORDS = "a JSON document without records"
+
+_FIRST = re.compile(rb"[^ \t\r\n]")
+
+SplitOf = Callable[[str], str | None]
+"""The split a key names, in the Hub's words, or None."""
+
+
+@dataclass(frozen=True)
+class Records:
+    """Records of a document that are read as one source."""
+
+    part: Part
+    split: str | None = None
+    nbytes: int = 0
+    """Its share of the bytes on disk."""
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a file is."""
+
+    kind: str
+    """`lines`, `document`, or `none` for one that holds no records."""
+    parts: tuple[Records, ...] = ()
+    """The arrays of a document that are read, in order; none where all of it is."""
+    reason: str | None = None
+    """Why there are no records."""
+    choice: bool = False
+    """Are there records, but which is for the user to say?"""
+
+
+LINES, DOCUMENT = Survey("lines"), Survey("document")
+
+
+def survey(path: Path, split_of: SplitOf, *, field: str | None = None, strict: bool, lone: bool) -> Survey:
+    """Look at a file. `strict`: its name says JSON Lines, so it must plainly be something else to be taken for it.
+
+    `lone`: was it named itself? Then an object without text of a known name is a record too. A file that cannot be
+    read is taken for lines: the reader says what is wrong. Raises UsageError for a `field` that is no path.
+    """
+    steps = None if field is None else parse(field)
+    head = b""
+    try:
+        head = _head(path)
+        text = head.removeprefix(BOM)
+        at = len(head) - len(text.lstrip(SPACE))
+        text = head[at:]
+        if not text.startswith((b"[", b"{")) or _has_lines(text, strict=strict):
+            return LINES
+        if text.startswith(b"["):
+            return DOCUMENT if steps is None else _without(steps)
+        return _object(path, at, head[:at].count(b"\n") + 1, steps, split_of, lone=lone)
+    except Exception as error:
+        if stream_error(error) is None:
+            raise
+        return DOCUMENT if head else LINES
+
+
+def _head(path: Path) -> bytes:
+    """The first bytes of a file; those before the damage, where it is damaged."""
+    head = b""
+    with cast("BufferedReader", open_plain(path)) as stream:
+        try:
+            while len(head) < BLOCK and (piece := stream.read1(BLOCK)):
+                head += piece
+        except Exception as error:
+            if not head or stream_error(error) is None:
+                raise
+    return head
+
+
+def _without(steps: Sequence[str]) -> Survey:
+    return Survey("none", reason=f"no array under {render(tuple(steps))}")
+
+
+def _has_lines(text: bytes, *, strict: bool) -> bool:
+    """Does the first line hold a value of its own, with more after it, or one that cannot go on in the next line?"""
+    line, feed, rest = text.partition(b"\n")
+    line, rest = line.rstrip(SPACE), rest.lstrip(SPACE)
+    brackets = Brackets()
+    brackets.feed(line)
+    if brackets.depth <= 0:  # it is complete
+        return strict or (bool(rest) and line.startswith(b"{"))
+    if strict and (not feed or (line != b"{" and not line.startswith(b"["))):
+        return True
+    # A line that is not complete goes on in the next; where that cannot be, it is a damaged record.
+    goes_on = line.endswith((b"[", b"{", b",", b":")) or rest.startswith((b",", b"]", b"}", b":"))
+    return bool(rest) and (strict or line.startswith(b"{")) and (brackets.in_string or not goes_on)
+
+
+def _object(
+    path: Path, at: int, line: int, steps: Sequence[str] | None, split_of: SplitOf, *, lone: bool
+) -> Survey:
+    """A file that starts with an object, its bracket at `at`."""
+    found = _members(path, at + 1, line)
+    follows = _follows(path, found.end) if found.broken is None else None
+    if follows is not None and follows[1] == b"{" and steps is None:
+        # Objects one after another; on one line they are a line that is no record.
+        return DOCUMENT if found.lines else LINES
+    broken = found.broken
+    if follows is not None:
+        broken = (follows[0], "something follows the end of the object")
+    damage = None if broken is None else f"{broken[1]} (byte {broken[0]})"
+    document = _Document(path, found.members, found.end, damage, split_of)
+    if steps is not None:
+        return document.under(steps)
+    records = (
+        document.splits() or document.record() or document.arrays(lone=lone) or document.other(lone=lone)
+    )
+    # A line that is one record, or is broken, is for the reader of lines: it costs a row there, not the file.
+    return LINES if records == DOCUMENT and not found.lines else records
+
+
+def _members(path: Path, at: int, line: int) -> Members:
+    with open_plain(path) as stream:
+        seek(stream, path, at)
+        return members_of(stream, at, line)
+
+
+def _follows(path: Path, at: int) -> tuple[int, bytes] | None:
+    """The first byte from `at` on that is no white space, and its place."""
+    with open_plain(path) as stream:
+        seek(stream, path, at)
+        while block := stream.read(BLOCK):
+            if found := _FIRST.search(block):
+                return at + found.start(), found.group()
+            at += len(block)
+    return None
+
+
+class _Document:
+    """An object with what can be known of it without holding it."""
+
+    def __init__(
+        self, path: Path, members: Sequence[Member], total: int, damage: str | None, split_of: SplitOf
+    ) -> None:
+        self._path = path
+        self._members = members
+        self._total = total
+        self._damage = damage
+        self._split_of = split_of
+        self._holds = {one.key: _holds(one) for one in members}
+
+    def splits(self) -> Survey | None:
+        """Arrays of records under the names of splits, or under every key."""
+        rows = [one for one in self._members if self._holds[one.key] in ("records", "turns", "arrays")]
+        names = [one for one in rows if self._split_of(one.key) is not None]
+        usual = [one for one in rows if self._holds[one.key] == "records"]
+        every = len(usual) > 1 and all(self._holds[one.key] in ("records", "empty") for one in self._members)
+        if not names and not every:
+            return None
+        # Beside the name of a split any array of records or rows is a split, and an empty one is an empty split.
+        taken = [one for one in self._members if one in rows or self._holds[one.key] == "empty"]
+        notes = self._left(taken)
+        return self._survey(
+            [self._records(one, (one.key,), self._split_of(one.key) or one.key, notes) for one in taken]
+        )
+
+    def record(self) -> Survey | None:
+        """The object is a record itself: its keys are those of a known layout of text."""
+        if not self._is_record():
+            return None
+        notes = tuple(
+            f"read as one record; --field {render((one.key,))} reads the objects under that key instead"
+            for one in self._members
+            if self._holds[one.key] == "records"
+        )
+        return Survey("document", (Records(Part("", 0, 1, notes=notes)),)) if notes else DOCUMENT
+
+    def arrays(self, *, lone: bool) -> Survey | None:
+        """The only array of objects; of several none is chosen.
+
+        In a folder arrays without text do not count: many a log or settings file has one.
+        """
+        found = [
+            one
+            for one in self._members
+            if self._holds[one.key] == "records" and (lone or self._damage or _has_text(one))
+        ]
+        if len(found) > 1:
+            keys = ", ".join(render((one.key,)) for one in found)
+            return Survey(
+                "none", reason=f"records under several keys ({keys}); name one with --field", choice=True
+            )
+        if not found:
+            rows = [render((one.key,)) for one in self._members if self._holds[one.key] == "arrays"]
+            if not rows:
+                return None
+            return Survey("none", reason=f"rows without names; --field {rows[0]} reads them", choice=True)
+        key = render((found[0].key,))
+        notes = (f"the records are read from under the key {key}", *self._left(found))
+        return self._survey([self._records(found[0], (found[0].key,), self._split_of(key), notes)])
+
+    def other(self, *, lone: bool) -> Survey:
+        """An object that is a record only because there is nothing else in the file."""
+        return DOCUMENT if lone or self._damage else Survey("none", reason=NO_RECORDS)
+
+    def under(self, steps: Sequence[str]) -> Survey:
+        """The array under a path of keys."""
+        members, member = self._members, None
+        for i, step in enumerate(steps):
+            member = next((one for one in members if one.key == step), None)
+            if member is None or (i + 1 < len(steps) and member.kind != "object"):
+                return _without(steps)
+            if i + 1 < len(steps):
+                members = _members(self._path, member.start, member.line).members
+        if member is None or member.kind != "array":
+            return _without(steps)
+        return self._survey([self._records(member, steps, self._split_of(steps[-1]), ())])
+
+    def _is_record(self) -> bool:
+        kinds = {"string": "s", "integer": "i", "float": "f", "null": "n", "object": "d"}
+        fields = tuple(
+            FieldKind(one.key, _list_kind(one) if one.kind == "array" else kinds[one.kind])
+            for one in self._members
+        )
+        layout = detect(fields)
+        return layout.readable and layout.name != "unknown-columns"
+
+    def _left(self, taken: Sequence[Member]) -> tuple[str, ...]:
+        keys = [render((one.key,)) for one in self._members if one not in taken]
+        return (f"keys beside the records are not read: {', '.join(keys)}",) if keys else ()
+
+    def _records(
+        self, member: Member, steps: Sequence[str], split: str | None, notes: tuple[str, ...]
+    ) -> Records:
+        arrays = self._holds.get(member.key, _holds(member)) == "arrays"
+        part = Part(render(tuple(steps)), member.start, member.line, arrays, notes, self._damage)
+        end = member.end if member.end is not None else self._total
+        return Records(part, split, max(end - member.start, 0))
+
+    def _survey(self, records: list[Records]) -> Survey:
+        """Sizes become shares of the bytes on disk."""
+        if codec_of(self._path) is None:
+            return Survey("document", tuple(records))
+        disk = self._path.stat().st_size
+        return Survey(
+            "document",
+            tuple(replace(one, nbytes=disk * one.nbytes // max(self._total, 1)) for one in records),
+        )
+
+
+def _holds(member: Member) -> str:
+    """What an array holds, by its first element: `records`, `turns` of a chat, `arrays`, `empty` or `other`."""
+    if member.kind != "array":
+        return "other"
+    found = _FIRST.search(member.head)
+    first = found.group() if found else b""
+    if first == b"{":
+        return "turns" if kind_of([_first_value(member.head)]) in "tv" else "records"
+    return {b"[": "arrays", b"]": "empty"}.get(first, "other")
+
+
+def _has_text(member: Member) -> bool:
+    """Has the first object of an array any string that is read? One that is too long to tell is taken to have."""
+    first = _first_value(member.head)
+    return (
+        first is None
+        or detect(tuple(FieldKind(key, kind_of(value)) for key, value in first.items())).readable
+    )
+
+
+def _first_value(head: bytes) -> Any:
+    """The first element of an array, or None where it is longer than the head, or broken."""
+    cut = Cutter(0, separated=True).feed(head)
+    try:
+        return orjson.loads(cut.texts(0, 1)[0]) if cut is not None and cut.spans else None
+    except orjson.JSONDecodeError:
+        return None
+
+
+def _list_kind(member: Member) -> str:
+    """The kind letter of an array (see layouts), as its first element has it."""
+    if _holds(member) == "empty":
+        return "e"
+    return kind_of([_first_value(member.head)])

@@ -1,0 +1,220 @@
+"""JSON Lines, plain and compressed: blocks of whole lines, read strictly line by line.
+
+A line is what ends in a line feed (or the end of the file); a blank one holds only white space and is no record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.errors import SourceError
+from dataaudit.records.objects import extract_objects
+from dataaudit.records.types import Batch, FileRef
+from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
+from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.json_records import text_batch
+
+BLOCK = 4 << 20
+"""Bytes read at a time: large enough that calls do not count, small enough to stay in the processor's cache."""
+
+BOM = b"\xef\xbb\xbf"
+_BLANKS = b" \t\r"
+
+
+def plan(file: FileRef, target: int) -> list[Partition]:
+    """Byte ranges that begin at a line, each knowing its first row and line from a counting pass."""
+    path = Path(file.path)
+    try:
+        size = path.stat().st_size
+        if codec_of(path) is not None or size < 2 * target:
+            return [Partition(file, 0, -1, nbytes=size)]
+        with path.open("rb") as stream:
+            starts = list(_line_starts(stream, size, target))
+            parts, row, line = [], 0, 1
+            for start, end in zip(starts, [*starts[1:], size], strict=True):
+                parts.append(Partition(file, start, end, row, line, end - start))
+                rows, lines = _count(stream, start, end)
+                row, line = row + rows, line + lines
+        return parts
+    except OSError as error:
+        raise SourceError(f"{file.uri}: {error.strerror or error}") from None
+
+
+def _line_starts(stream: IO[bytes], size: int, target: int) -> Iterator[int]:
+    yield 0
+    at = target
+    while at < size:
+        stream.seek(at)
+        while piece := stream.read(BLOCK):
+            found = piece.find(b"\n")
+            if found >= 0:
+                at = at + found + 1
+                break
+            at += len(piece)
+        else:
+            return
+        if at < size:
+            yield at
+        at += target
+
+
+def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
+    """(records, line feeds) of a byte range that begins at a line and ends at one or at the end of the file."""
+    rows = lines = 0
+    stream.seek(start)
+    for number, block in enumerate(_blocks(stream, start, end)):
+        body = block.removeprefix(BOM) if start == 0 and number == 0 else block
+        feeds = np.flatnonzero(np.frombuffer(body, np.uint8) == 10)
+        lines += len(feeds)
+        if _may_have_blanks(body):
+            rows += sum(1 for one in body.split(b"\n") if one.strip(_BLANKS))
+        else:
+            rows += len(feeds) + (not body.endswith(b"\n"))
+    return rows, lines
+
+
+def _may_have_blanks(block: bytes) -> bool:
+    """Could a line of this block be blank? False is certain."""
+    return block[:1] in (b"\n", b" ", b"\t", b"\r") or any(
+        mark in block for mark in (b"\n\n", b"\n\r", b"\n ", b"\n\t")
+    )
+
+
+def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Pieces of whole lines from `start` to `end` (-1: all), about BLOCK each, longer only for a longer line."""
+    at = start
+    held: list[bytes] = []
+    while True:
+        want = BLOCK if end < 0 else min(BLOCK, end - at)
+        piece = stream.read(want) if want else b""
+        if not piece:
+            if held:
+                yield b"".join(held)
+            return
+        at += len(piece)
+        cut = piece.rfind(b"\n") + 1
+        if cut:
+            yield b"".join([*held, piece[:cut]]) if held else piece[:cut]
+            held = [piece[cut:]] if cut < len(piece) else []
+        else:
+            held.append(piece)
+
+
+def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
+    """The batches of a partition; raises SourceError where the stream breaks off."""
+    file = partition.file
+    path = Path(file.path)
+    row, line, offset = partition.first_row, partition.first_line, partition.start
+    stop = None if options.limit is None else row + options.limit
+    compressed = False
+    try:
+        compressed = codec_of(path) is not None
+        with open_plain(path) as stream:
+            if partition.start:
+                stream.seek(partition.start)
+            for block in _blocks(stream, partition.start, partition.end):
+                for cut, rows, batch in _batches(block, file, (row, line, offset), options, stop):
+                    if compressed and file.size:
+                        share = 0  # bytes of a compressed file are counted once, at its end
+                    else:
+                        share = cut
+                    yield _with_bytes(batch, share)
+                    row, line, offset = row + rows[0], line + rows[1], offset + cut
+                if row == stop:
+                    return
+    except Exception as error:
+        said = stream_error(error)
+        if said is None:
+            raise
+        raise SourceError(f"{file.uri}: {said} after row {row}, byte {offset}") from None
+    if compressed:
+        yield _tail(file, row, line, offset)
+
+
+def _with_bytes(batch: Batch, nbytes: int) -> Batch:
+    from dataclasses import replace
+
+    return batch if batch.nbytes == nbytes else replace(batch, nbytes=nbytes)
+
+
+def _tail(file: FileRef, row: int, line: int, offset: int) -> Batch:
+    empty = np.empty(0, np.int64)
+    return make_batch(
+        file, empty, empty, extract_objects([], ()), Place(row, line, (0, 0), (offset, offset), file.size)
+    )
+
+
+Cut = tuple[int, tuple[int, int], Batch]
+"""Bytes, (records, lines) and the batch of a cut of a block."""
+
+
+def _batches(
+    block: bytes, file: FileRef, at: tuple[int, int, int], options: ReadOptions, stop: int | None
+) -> Iterator[Cut]:
+    """Cut a block of whole lines into batches, up to the row `stop`."""
+    row, line, offset = at
+    head = len(BOM) if offset == 0 and block.startswith(BOM) else 0
+    lines = block[head:].split(b"\n") if head else block.split(b"\n")
+    if lines[-1] == b"":
+        lines.pop()  # what follows the last terminator is no line
+        ended = True
+    else:
+        ended = False
+    step = options.batch_rows
+    for first in range(0, len(lines), step):
+        part = lines[first : first + step]
+        if stop is not None and stop - row < len(part):
+            part = _first_records(part, stop - row)
+            if not part:
+                return
+        last = first + step >= len(lines)
+        size = sum(map(len, part)) + len(part) - (last and not ended) + (head if first == 0 else 0)
+        start = offset + (head if first == 0 else 0)
+        rows, batch = _batch(part, file, (row, line, start), options, extent=(offset, offset + size))
+        yield size, (rows, len(part)), batch
+        row, line, offset = row + rows, line + len(part), offset + size
+
+
+def _first_records(part: list[bytes], records: int) -> list[bytes]:
+    """The lines up to the last of so many records."""
+    at = [i for i, one in enumerate(part) if one.strip(_BLANKS)]
+    return part if len(at) <= records else part[: at[records - 1] + 1 if records else 0]
+
+
+def _batch(
+    part: list[bytes],
+    file: FileRef,
+    at: tuple[int, int, int],
+    options: ReadOptions,
+    *,
+    extent: tuple[int, int],
+) -> tuple[int, Batch]:
+    """Parse lines into a batch; returns (records, batch)."""
+    row, line, offset = at
+    count = len(part)
+    if _no_blanks(part):
+        numbers = np.arange(count, dtype=np.int64)
+        texts = part
+    else:
+        kept = [i for i, one in enumerate(part) if one.strip(_BLANKS)]
+        numbers = np.asarray(kept, np.int64)
+        texts = [part[i] for i in kept]
+    records = len(texts)
+    rows = row + np.arange(records, dtype=np.int64)
+    lines = line + numbers
+    place = Place(row, line, (records, count), extent, extent[1] - extent[0])
+
+    def starts() -> npt.NDArray[np.int64]:
+        ends = np.cumsum([len(one) + 1 for one in part], dtype=np.int64)
+        return np.concatenate(([offset], offset + ends))[lines - line]
+
+    return records, text_batch(file, texts, (rows, lines), place, starts, options)
+
+
+def _no_blanks(part: list[bytes]) -> bool:
+    return all(one[:1] not in (b"", b" ", b"\t", b"\r") for one in part)

@@ -1,0 +1,91 @@
+"""Parquet: partitions are runs of row groups; a row group that cannot be decoded is damage, the others are read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from dataaudit.errors import SourceError
+from dataaudit.records.types import Batch, FileRef
+from dataaudit.sources.base import Damage, Partition, ReadOptions
+from dataaudit.sources.tables import TableView, as_record_batch
+
+DECODE_ROWS = 8192
+"""Rows decoded at once, whatever the size of a batch: a page that will not decode costs the same rows in every run."""
+READ_BUFFER = 1 << 20
+"""Bytes read ahead per column: pages are streamed, a column chunk is never held whole."""
+
+
+def _open(file: FileRef) -> pq.ParquetFile:
+    try:
+        return pq.ParquetFile(file.path, buffer_size=READ_BUFFER, pre_buffer=False)
+    except (pa.ArrowException, OSError) as error:
+        raise SourceError(f"{file.uri}: not readable as Parquet: {_one_line(error)}") from None
+
+
+def _one_line(error: BaseException) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def plan(file: FileRef, target: int) -> list[Partition]:
+    """Runs of row groups of about `target` bytes on disk."""
+    with _open(file) as opened:
+        meta = opened.metadata
+        parts: list[Partition] = []
+        start = row = first = nbytes = 0
+        for group in range(meta.num_row_groups):
+            info = meta.row_group(group)
+            nbytes += sum(info.column(i).total_compressed_size for i in range(info.num_columns))
+            row += info.num_rows
+            if nbytes >= target or group == meta.num_row_groups - 1:
+                parts.append(Partition(file, start, group + 1, first, nbytes=nbytes))
+                start, first, nbytes = group + 1, row, 0
+        return parts or [Partition(file, 0, 0)]
+
+
+def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
+    """The batches of a run of row groups."""
+    file = partition.file
+    with _open(file) as opened:
+        try:
+            view = TableView(file, opened.schema_arrow, options)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise SourceError(f"{file.uri}: the schema cannot be read: {_one_line(error)}") from None
+        meta = opened.metadata
+        row = partition.first_row
+        if partition.start == partition.end:
+            yield view.batch(as_record_batch(opened.schema_arrow.empty_table()), 0, (0, 0), 0)
+        for group in range(partition.start, partition.end):
+            info = meta.row_group(group)
+            nbytes = sum(info.column(i).total_compressed_size for i in range(info.num_columns))
+            done = 0
+            try:
+                for decoded in opened.iter_batches(
+                    _rows(info, options), row_groups=[group], columns=view.columns
+                ):
+                    for table in _cut(decoded, options.batch_rows):
+                        at = row + done
+                        share = nbytes * table.num_rows // max(info.num_rows, 1)
+                        yield view.batch(table, at, (at, at + table.num_rows), share)
+                        done += table.num_rows
+            except (pa.ArrowException, OSError, ValueError) as error:
+                where = f"row group {group} (rows {row + done} to {row + info.num_rows - 1})"
+                yield Damage(f"{where}: {_one_line(error)}", info.num_rows - done)
+            else:
+                if done != info.num_rows:
+                    what = f"row group {group} holds {done} rows where the footer promises {info.num_rows}"
+                    yield Damage(what, info.num_rows - done)
+            row += info.num_rows
+
+
+def _rows(info: pq.RowGroupMetaData, options: ReadOptions) -> int:
+    """Rows decoded at once, fewer where rows are large."""
+    per_row = max(info.total_byte_size // max(info.num_rows, 1), 1)
+    return int(max(1, min(DECODE_ROWS, options.batch_bytes // per_row)))
+
+
+def _cut(table: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
+    for start in range(0, table.num_rows, rows):
+        yield table.slice(start, rows)

@@ -1,0 +1,105 @@
+"""Configuration files: where they are found, what wins, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cli_support import RunCli, pairs, tainted, write_lines
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder whose data no strict gate lets pass."""
+    write_lines(tmp_path / "a.jsonl", [*pairs(10), *tainted(10)])
+    return tmp_path
+
+
+STRICT = 'max-contamination = "1%"\n'
+
+
+def test_a_file_in_the_current_folder_is_used(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text(STRICT)
+    assert call_cli("scan", "a.jsonl").returncode == 1
+    assert call_cli("scan", "a.jsonl", "--isolated").returncode == 0
+
+
+def test_underscores_do_too(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text('max_rate = ["chat-marker=1%"]\n')
+    assert call_cli("scan", "a.jsonl").returncode == 1
+
+
+def test_a_table_of_pyproject_is_used(folder: Path, call_cli: RunCli) -> None:
+    (folder / "pyproject.toml").write_text(f"[project]\nname = 'x'\n[tool.dataaudit]\n{STRICT}")
+    assert call_cli("scan", "a.jsonl").returncode == 1
+    assert call_cli("scan", "a.jsonl", "--isolated").returncode == 0
+
+
+def test_the_own_file_wins_over_pyproject(folder: Path, call_cli: RunCli) -> None:
+    (folder / "pyproject.toml").write_text(f"[tool.dataaudit]\n{STRICT}")
+    (folder / "dataaudit.toml").write_text('max-contamination = "100%"\n')
+    assert call_cli("scan", "a.jsonl").returncode == 0
+
+
+def test_a_pyproject_of_others_is_left_alone(folder: Path, call_cli: RunCli) -> None:
+    (folder / "pyproject.toml").write_text("this is not TOML\n")
+    assert call_cli("scan", "a.jsonl").returncode == 0
+
+
+def test_a_flag_wins_over_the_file(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text(STRICT)
+    assert call_cli("scan", "a.jsonl", "--max-contamination", "100%").returncode == 0
+
+
+def test_a_flag_of_zero_wins_over_the_file(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text('sample = "50%"\nseed = 7\n')
+    first = call_cli("scan", "a.jsonl", "--seed", "0").stdout
+    assert "seed 0" in first
+    assert "seed 7" in call_cli("scan", "a.jsonl").stdout
+
+
+def test_a_file_by_name(folder: Path, call_cli: RunCli) -> None:
+    (folder / "strict.toml").write_text(STRICT)
+    (folder / "dataaudit.toml").write_text('max-contamination = "100%"\n')
+    assert call_cli("scan", "a.jsonl", "--config", "strict.toml").returncode == 1
+
+
+def test_lists_and_numbers(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text(
+        'ignore = ["contamination", "structure"]\njobs = 1\nbatch-rows = 3\nhide-text = true\n'
+    )
+    done = call_cli("scan", "a.jsonl", "--max-rate", "chat-inst-block=1%")
+    assert done.returncode == 2  # the file has turned the rule off
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('max-contaminaton = "1%"\n', "max-contaminaton"),
+        ("colour = true\n", "colour"),
+        ('output = ["json=x.json"]\n', "output"),
+        ("jobs = 'two'\n", "jobs"),
+        ("jobs = true\n", "jobs"),
+        ("jobs = 0\n", "jobs"),
+        ("exit-zero = 1\n", "exit-zero"),
+        ("select = [1]\n", "select"),
+        ("min-severity = 'awful'\n", "min-severity"),
+        ("= 3\n", "dataaudit.toml"),
+        ("[scan]\njobs = 1\n", "scan"),
+    ],
+)
+def test_what_a_file_must_not_hold(folder: Path, call_cli: RunCli, text: str, named: str) -> None:
+    (folder / "dataaudit.toml").write_text(text)
+    done = call_cli("scan", "a.jsonl")
+    assert done.returncode == 2
+    assert named in done.stderr
+    assert "dataaudit.toml" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert call_cli("scan", "a.jsonl", "--isolated").returncode == 0
+
+
+def test_an_unknown_key_of_pyproject_is_refused(folder: Path, call_cli: RunCli) -> None:
+    (folder / "pyproject.toml").write_text("[tool.dataaudit]\nspeed = 'high'\n")
+    done = call_cli("scan", "a.jsonl")
+    assert done.returncode == 2
+    assert "speed" in done.stderr
