@@ -61,7 +61,14 @@ _commands()
 
 def run() -> None:
     """The console script."""
-    sys.exit(main(sys.argv[1:]))
+    code = main(sys.argv[1:])
+    if code in (errors.EXIT_INTERRUPTED, errors.EXIT_TERMINATED):
+        # CPython remembers a KeyboardInterrupt that passed through the `exec` of a string (dataclasses and named
+        # tuples are made that way while modules are imported), although it was handled later, and then ends the
+        # process by SIGINT instead of with this code. Everything is put away and flushed by now.
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(arguments: list[str]) -> int:

@@ -18,6 +18,8 @@ MAX_BYTES = 8 << 20
 MAX_DEPTH = 32
 """Nesting below which composing a document cannot exhaust the stack."""
 
+_TOO_DEEP = f"nested deeper than {MAX_DEPTH} levels"
+
 _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -75,6 +77,8 @@ def parse_document(text: str, name: str) -> Document:
         mark = getattr(error, "problem_mark", None)
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not YAML"
         where = f"{name}:{mark.line + 1}" if mark is not None else name
+        if "nesting depth" in problem:  # newer libyaml has a limit of its own, reached while it looks ahead
+            raise RuleError(f"{where}: {_TOO_DEEP}") from error
         raise RuleError(f"{where}: not valid YAML: {problem}") from error
     if node is None:
         raise RuleError(f"{name}: empty file")
@@ -94,7 +98,7 @@ def _refuse_aliases(text: str, name: str) -> None:
         if isinstance(event, yaml.CollectionStartEvent):
             depth += 1
             if depth > MAX_DEPTH:
-                raise RuleError(f"{where}: nested deeper than {MAX_DEPTH} levels")
+                raise RuleError(f"{where}: {_TOO_DEEP}")
         elif isinstance(event, yaml.CollectionEndEvent):
             depth -= 1
 

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -106,6 +107,36 @@ def test_a_stopped_clean_leaves_no_directory_that_looks_complete(
     assert "Traceback" not in done.stderr
     assert not (out / "kept").exists()
     assert run_cli("verify", out).returncode == 3
+
+
+IN_EXEC = """
+import sys
+import dataaudit.cli.main as cli
+
+def interrupted(arguments):
+    try:
+        exec("raise KeyboardInterrupt")
+    except KeyboardInterrupt:
+        print("cleared up")
+        return 130
+
+cli._run = interrupted
+cli.run()
+"""
+
+
+def test_an_interrupt_while_a_class_is_made_ends_with_the_exit_code_too(tmp_path: Path) -> None:
+    """`python -m` ends itself by the signal if the interrupt passed through the exec of a string, handled or not."""
+    (tmp_path / "stopped.py").write_text(IN_EXEC)
+    done = subprocess.run(
+        [sys.executable, "-m", "stopped"],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(),
+        cwd=tmp_path,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "cleared up\n", "")
 
 
 def _reader_that_leaves(args: list[object], cwd: Path, *, lines: int) -> tuple[int, str]:
