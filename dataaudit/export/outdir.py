@@ -106,7 +106,7 @@ class OutputDir:
             raise UsageError(f"{self.path} holds a manifest that clean did not write: {error}") from error
         if not self._overwrite:
             raise UsageError(
-                f"{self.path} is already complete; ask to overwrite it, or name another directory"
+                f"{self.path} is already complete; overwrite it (--overwrite) or name another directory"
             )
         return [o.path for o in manifest.outputs if is_safe(o.path)]
 
