@@ -39,6 +39,8 @@ class Config:
     """Further rule packs: files or folders."""
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
+    ignore_quoted: bool = False
+    """Exempt matches in Markdown code and quotation marks, of rules that text about models often quotes."""
     min_severity: str = "info"
     max_contamination: str | None = None
     max_rate: tuple[str, ...] = ()

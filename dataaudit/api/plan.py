@@ -48,7 +48,9 @@ def ask(
     if cleaning:
         acting = [rule.id for rule in rules if rule.action != "flag"]
         record = (*record, "malformed-record", *acting, *dropped)
-    options = CheckOptions(rules, selection, tuple(dict.fromkeys(record)), config.reference)
+    options = CheckOptions(
+        rules, selection, tuple(dict.fromkeys(record)), config.reference, config.ignore_quoted
+    )
     gates = _gates(config)
     _check_gates(config, gates, rules, on)
     if not build_all(options).keys() - {"malformed-record"} and not any(

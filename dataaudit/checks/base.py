@@ -16,7 +16,7 @@ import numpy.typing as npt
 
 from dataaudit.records.findings import SEVERITIES, CheckResult, Evaluated, Finding
 from dataaudit.records.types import Batch, FileRef
-from dataaudit.rules.model import Rule
+from dataaudit.rules.model import DEFAULT, Rule
 from dataaudit.sketches.workspace import Workspace
 
 
@@ -54,9 +54,9 @@ class FindingKind:
         return Evaluated(self.id, self.check, self.category, rows, of)
 
     def matches(self, selector: str) -> bool:
-        """Does a selector name this: its id, a prefix of it, its check, its category or a tag?"""
+        """Does a selector name this: its id, a prefix of it, its check, its category, a tag, or `default`?"""
         return (
-            selector in (self.id, self.check, self.category)
+            selector in (self.id, self.check, self.category, DEFAULT)
             or self.id.startswith(f"{selector}:")
             or selector in self.tags
         )
@@ -88,6 +88,8 @@ class CheckOptions(msgspec.Struct, frozen=True):
     """Findings whose rows are recorded one by one (see `Check.entries`); `*` is all."""
     reference: bool = False
     """Match row by row with `regex` alone."""
+    ignore_quoted: bool = False
+    """Exempt matches in code and quotations, of rules that are often quoted."""
 
     def records(self, finding: str) -> bool:
         """Are the rows of this finding recorded?"""

@@ -95,6 +95,7 @@ class RuleHits(msgspec.Struct, frozen=True):
     rules: tuple[Rule, ...]
     record: tuple[str, ...] = ()
     reference: bool = False
+    ignore_quoted: bool = False
 
     @property
     def name(self) -> str:
@@ -113,7 +114,7 @@ class RuleHits(msgspec.Struct, frozen=True):
     def update(self, state: RulesState, batch: Batch) -> None:
         """Match a batch."""
         if state.matcher is None:
-            state.matcher = Matcher(self.rules, reference=self.reference)
+            state.matcher = Matcher(self.rules, reference=self.reference, ignore_quoted=self.ignore_quoted)
         self._count_evaluated(state, batch)
         found: dict[str, list[tuple[str, Matches]]] = {}
         for role in ROLES:
@@ -243,7 +244,7 @@ def build(options: CheckOptions) -> RuleHits | None:
     """The check over the rules left on, or None if there are none."""
     if not options.rules:
         return None
-    return RuleHits(options.rules, options.record, options.reference)
+    return RuleHits(options.rules, options.record, options.reference, options.ignore_quoted)
 
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

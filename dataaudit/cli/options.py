@@ -56,9 +56,18 @@ class RuleFlags:
         ),
     ] = None
     select: Annotated[
-        Texts, _flag("Only these rules, checks, categories or tags; repeatable.", CHOOSING, metavar="NAME")
+        Texts,
+        _flag("Only these rules, checks, categories, packs or tags; repeatable.", CHOOSING, metavar="NAME"),
     ] = None
     ignore: Annotated[Texts, _flag("All but these; repeatable.", CHOOSING, metavar="NAME")] = None
+    ignore_quoted: Annotated[
+        bool,
+        _flag(
+            "Pass over model tokens and phrases that are quoted: in Markdown code or quotation marks.",
+            CHOOSING,
+            "--ignore-quoted",
+        ),
+    ] = False
     min_severity: Annotated[
         str | None, _flag("info, low, medium, high or critical.", CHOOSING, metavar="SEVERITY")
     ] = None

@@ -33,7 +33,7 @@ Select = Annotated[
     list[str] | None,
     typer.Option(
         "--select",
-        help="Only these rules, checks, categories or tags; repeatable.",
+        help="Only these rules, checks, categories, packs or tags; repeatable.",
         metavar="NAME",
         show_default=False,
     ),
@@ -48,7 +48,7 @@ Ignore = Annotated[
 def list_command(
     rules: Packs = None, select: Select = None, ignore: Ignore = None, as_json: AsJson = False
 ) -> int:
-    """Every rule, and every finding of the checks, with severity and category."""
+    """Every rule, and every finding of the checks, with severity and category; also what is off by default."""
     from dataaudit.api.plan import require_known_names
     from dataaudit.checks import finding_kinds
     from dataaudit.checks.base import Selection
@@ -57,7 +57,8 @@ def list_command(
 
     packs = load_packs(rules or ())
     require_known_names({"--select": select or (), "--ignore": ignore or ()}, packs)
-    loaded = choose(packs, select or (), ignore or ())
+    every = tuple(dict.fromkeys(rule.pack for rule in packs))  # a list leaves nothing out by default
+    loaded = choose(packs, select or every, ignore or ())
     selection = Selection(tuple(select or ()), tuple(ignore or ()))
     kinds = [kind for kind in finding_kinds() if selection.takes(kind)]
     rows = [
@@ -66,6 +67,7 @@ def list_command(
             "category": one.category,
             "severity": one.severity,
             "confidence": one.confidence,
+            "default": "on" if one.default else "off",
             "name": one.name,
         }
         for one in loaded
@@ -76,6 +78,7 @@ def list_command(
             "category": one.category,
             "severity": one.severity,
             "confidence": one.confidence,
+            "default": "on",
             "name": one.title,
         }
         for one in kinds
@@ -91,7 +94,7 @@ def list_command(
 def _table(rows: Sequence[dict[str, str]]) -> None:
     from dataaudit.report.escape import visible
 
-    columns = ("id", "category", "severity", "confidence", "name")
+    columns = ("id", "category", "severity", "confidence", "default", "name")
     widths = {name: max([len(name), *(len(row[name]) for row in rows)]) for name in columns[:-1]}
     for row in [dict.fromkeys(columns, ""), *rows]:
         cells = [visible(row[name] or name).ljust(widths.get(name, 0)) for name in columns]

@@ -1,61 +1,176 @@
-"""What `regex` says about one string: the word that counts, whatever a prefilter suggests."""
+"""What `regex` says about one string: the word that counts, whatever a prefilter suggests.
+
+A match passes five steps, in this order: the pattern itself, its place (`where`), the checksum (`validate`), a second
+marker (`needs`), no exemption (`unless`, and quotation where that is asked for).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Sequence
 from time import monotonic
+from typing import Any, Literal
+
+import regex
 
 from dataaudit.rules.compile import Compiled, compile_pattern
-from dataaudit.rules.model import Rule
+from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.places import region
+from dataaudit.rules.quoted import is_quoted, quoted_spans
+from dataaudit.rules.validators import VALIDATE
 
 Span = tuple[int, int]
 """Half-open range of a match in a string, in code points."""
 
+Stage = Literal["pattern", "where", "validate", "needs", "unless", "quoted"]
+"""The step that a string did not pass."""
+
+Match = Any
+"""`regex.Match`; the module ships no types."""
+
+
+class _Clock:
+    """What is left of the time for one string. `regex` bounds one call; many short calls add up."""
+
+    def __init__(self, seconds: float) -> None:
+        self.end = monotonic() + seconds
+
+    def left(self) -> float:
+        """Seconds, above zero. Raises `TimeoutError`."""
+        left = self.end - monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+
+_Step = Callable[[str, list[Span], _Clock], list[Span]]
+
+
+class _Searcher:
+    """One compiled pattern, and where its matches must begin."""
+
+    def __init__(self, pattern: Pattern) -> None:
+        self.pattern = pattern
+        self._compiled: Compiled = compile_pattern(pattern)
+        self._forward = not self._compiled.flags & regex.REVERSE
+
+    def found(self, text: str, clock: _Clock, *, anywhere: bool = False) -> Iterator[Match]:
+        """Matches in place, those without length included. Raises `TimeoutError`."""
+        if anywhere or self.pattern.where == "anywhere":
+            start, end = 0, len(text) + 1
+        else:
+            # The search itself begins at the place, so that no match from before it runs into it.
+            start, end = region(text, self.pattern.where)
+        for match in self._compiled.finditer(text, start, timeout=clock.left()):
+            if start <= match.start() < end:
+                yield match
+            elif self._forward:
+                return
+            clock.left()
+
+    def spans(self, text: str, clock: _Clock, *, anywhere: bool = False) -> Iterator[Span]:
+        """The ranges of the matches in place that hold at least one character. Raises `TimeoutError`."""
+        for match in self.found(text, clock, anywhere=anywhere):
+            start, end = match.span()
+            if end > start:
+                yield start, end
+
 
 class Confirmer:
-    """The compiled patterns of one rule. Matching that takes longer than `timeout` seconds raises
-    `TimeoutError`."""
+    """The compiled patterns of one rule. A string that takes longer than `timeout` seconds raises `TimeoutError`.
 
-    def __init__(self, rule: Rule, timeout: float) -> None:
+    Args:
+        rule: What to match.
+        timeout: Seconds for one string.
+        ignore_quoted: Exempt matches in code and quotations, where the rule says that it is often quoted.
+    """
+
+    def __init__(self, rule: Rule, timeout: float, *, ignore_quoted: bool = False) -> None:
         self.rule = rule
         self.timeout = timeout
-        self._patterns: Sequence[Compiled] = [compile_pattern(pattern) for pattern in rule.patterns]
-        self._unless: Sequence[Compiled] = [compile_pattern(pattern) for pattern in rule.unless]
+        self._patterns = [_Searcher(pattern) for pattern in rule.patterns]
+        self._needs = [_Searcher(pattern) for pattern in rule.needs]
+        self._unless = [(_Searcher(pattern), pattern.within) for pattern in rule.unless]
+        steps: list[tuple[Stage, _Step]] = []
+        if rule.validate is not None:
+            steps.append(("validate", self._validated))
+        if rule.needs:
+            steps.append(("needs", self._supported))
+        if rule.unless:
+            steps.append(("unless", self._not_exempt))
+        if ignore_quoted and rule.quotable:
+            steps.append(("quoted", self._not_quoted))
+        self._steps = tuple(steps)
 
     def spans(self, text: str) -> list[Span]:
-        """Non-empty matches of all patterns, each span once, in order; none where an `unless` pattern
-        matches.
+        """Confirmed matches of all patterns that are not empty, each span once, in order.
 
         Raises:
             TimeoutError: The string could not be judged in time.
         """
-        spans = self._raw(text)
-        if spans and self.exempt(text):
-            return []
-        return spans
-
-    def exempt(self, text: str) -> bool:
-        """Does an `unless` pattern match anywhere in the string? Raises `TimeoutError`."""
-        return any(pattern.search(text, timeout=self.timeout) for pattern in self._unless)
+        return sorted(set(self._judge(text)[0]))
 
     def captures(self, text: str) -> dict[str, str | None]:
-        """Named groups of the first match of the first pattern that matches. Raises `TimeoutError`."""
-        for pattern in self._patterns:
-            match = pattern.search(text, timeout=self.timeout)
-            if match is not None:
-                groups: dict[str, str | None] = match.groupdict()
-                return groups
+        """Named groups of the first confirmed match of the first pattern that has one. Raises `TimeoutError`."""
+        confirmed = set(self._judge(text)[0])
+        clock = _Clock(self.timeout)
+        for one in self._patterns if confirmed else ():
+            for match in one.found(text, clock):
+                if match.span() in confirmed:
+                    groups: dict[str, str | None] = match.groupdict()
+                    return groups
         return {}
 
-    def _raw(self, text: str) -> list[Span]:
-        found: set[Span] = set()
-        deadline = monotonic() + self.timeout
-        for pattern in self._patterns:
-            for match in pattern.finditer(text, timeout=self.timeout):
-                start, end = match.span()
-                if end > start:
-                    found.add((start, end))
-                # The timeout of `regex` is not a bound on the sum of many slow matches.
-                if monotonic() > deadline:
-                    raise TimeoutError
-        return sorted(found)
+    def lost_at(self, text: str) -> Stage | None:
+        """The step at which the last matches of a string were lost; None where it is hit. Raises `TimeoutError`."""
+        stage = self._judge(text)[1]
+        if stage == "pattern" and any(one.pattern.where != "anywhere" for one in self._patterns):
+            clock = _Clock(self.timeout)
+            if any(True for one in self._patterns for _ in one.spans(text, clock, anywhere=True)):
+                return "where"
+        return stage
+
+    def _judge(self, text: str) -> tuple[list[Span], Stage | None]:
+        """The confirmed matches; where there are none, the step that took the last."""
+        clock = _Clock(self.timeout)
+        spans = [span for one in self._patterns for span in one.spans(text, clock)]
+        stage: Stage = "pattern"
+        for following, step in self._steps:
+            if not spans:
+                return spans, stage
+            spans, stage = step(text, spans, clock), following
+        return spans, None if spans else stage
+
+    def _validated(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+        assert self.rule.validate is not None
+        valid = VALIDATE[self.rule.validate]
+        return [(start, end) for start, end in spans if valid(text[start:end])]
+
+    def _supported(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+        """Those with a match of a `needs` pattern that does not overlap them."""
+        markers = [span for one in self._needs for span in one.spans(text, clock)]
+        if not markers:
+            return []
+        first_end, last_start = min(end for _, end in markers), max(start for start, _ in markers)
+        return [(start, end) for start, end in spans if first_end <= start or last_start >= end]
+
+    def _not_exempt(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+        for one, within in self._unless:
+            if within is None:
+                if next(one.found(text, clock), None) is not None:
+                    return []
+                continue
+            near = sorted(match.span() for match in one.found(text, clock))
+            spans = [span for span in spans if not _near(near, span, within)]
+        return spans
+
+    def _not_quoted(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+        quoted = quoted_spans(text)
+        return [span for span in spans if not is_quoted(quoted, *span)]
+
+
+def _near(spans: Sequence[Span], span: Span, within: int) -> bool:
+    """Is one of `spans` (ascending, without overlap) at most `within` code points before or behind `span`?"""
+    at = bisect_right(spans, span[1] + within, key=lambda one: one[0])
+    # The last one that begins early enough also ends last.
+    return at > 0 and spans[at - 1][1] >= span[0] - within

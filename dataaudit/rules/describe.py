@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from dataaudit.rules import database
-from dataaudit.rules.model import Example, Pattern, RowExample, Rule
+from dataaudit.rules.model import Example, Exemption, Pattern, RowExample, Rule
 from dataaudit.rules.prefilter import plan_rule
 
 
@@ -42,7 +42,13 @@ def describe(rule: Rule) -> dict[str, object]:
         "roles": list(rule.roles),
         "reads": list(rule.reads),
         "patterns": [_pattern(pattern) for pattern in rule.patterns],
+        "needs": [_pattern(pattern) for pattern in rule.needs],
         "unless": [_pattern(pattern) for pattern in rule.unless],
+        "validate": rule.validate,
+        "quotable": rule.quotable,
+        "soft": rule.soft,
+        "basis": rule.basis,
+        "default": rule.default,
         "action": rule.action,
         "references": list(rule.references),
         "tags": list(rule.tags),
@@ -90,7 +96,12 @@ def costs(rules: Iterable[Rule]) -> list[Cost]:
 
 
 def _pattern(pattern: Pattern) -> dict[str, object]:
-    return {"pattern": pattern.pattern, "flags": list(pattern.flags)}
+    shown: dict[str, object] = {"pattern": pattern.pattern, "flags": list(pattern.flags)}
+    if pattern.where != "anywhere":
+        shown["where"] = pattern.where
+    if isinstance(pattern, Exemption) and pattern.within is not None:
+        shown["within"] = pattern.within
+    return shown
 
 
 def _example(example: Example) -> object:

@@ -9,11 +9,22 @@ from typing import Literal
 
 import pyarrow as pa
 
-from dataaudit.rules.confirm import Confirmer
+from dataaudit.rules.confirm import Confirmer, Stage
 from dataaudit.rules.model import Example, RowExample, Rule, example_strings
 
 EXAMPLE_TIMEOUT = 2.0
 """Seconds a pattern may spend on one example; the same as the default for data."""
+
+
+LOST: dict[Stage, str] = {
+    "pattern": "does not match",
+    "where": "matches, but not where the pattern must begin (`where`)",
+    "validate": "matches, but fails the checksum (`validate`)",
+    "needs": "matches, but nothing that it `needs` stands beside it",
+    "unless": "is exempted by an `unless` pattern",
+    "quoted": "is exempted as a quotation",
+}
+"""What became of a string, by the step it did not pass; in the order of the steps."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +39,7 @@ class ExampleResult:
     ok: bool
     why: str = ""
     """Why it failed, in words; empty where it did not."""
-    stage: Literal["", "role", "pattern", "unless", "prefilter", "timeout"] = ""
+    stage: Literal["", "role", "prefilter", "timeout"] | Stage = ""
     """What it failed on."""
 
     def as_dict(self) -> dict[str, object]:
@@ -91,13 +102,13 @@ def _check_hit(rule: Rule, confirmer: Confirmer, index: int, example: Example) -
     try:
         if any(confirmer.spans(text) for text in strings):
             return ExampleResult(rule.id, "hit", index, example, True)
-        exempt = any(confirmer.exempt(text) for text in strings)
+        stages = [confirmer.lost_at(text) for text in strings]
     except TimeoutError:
         return _timed_out(rule, "hit", index, example)
-    if exempt:
-        why = f"hit {index + 1} is exempted by an `unless` pattern"
-        return ExampleResult(rule.id, "hit", index, example, False, why, "unless")
-    return ExampleResult(rule.id, "hit", index, example, False, f"hit {index + 1} does not match", "pattern")
+    # The string that came furthest tells most.
+    stage = max((stage for stage in stages if stage is not None), key=list(LOST).index)
+    why = f"hit {index + 1} {LOST[stage]}"
+    return ExampleResult(rule.id, "hit", index, example, False, why, stage)
 
 
 def _check_miss(rule: Rule, confirmer: Confirmer, index: int, example: Example) -> ExampleResult:

@@ -69,9 +69,17 @@ class Matcher:
         rules: What to match.
         reference: Match every string by `regex` alone. The results are the same.
         timeout: Seconds that one rule may spend on one string.
+        ignore_quoted: Exempt matches in code and quotations, of rules that say that they are often quoted.
     """
 
-    def __init__(self, rules: Sequence[Rule], *, reference: bool = False, timeout: float = 2.0) -> None:
+    def __init__(
+        self,
+        rules: Sequence[Rule],
+        *,
+        reference: bool = False,
+        timeout: float = 2.0,
+        ignore_quoted: bool = False,
+    ) -> None:
         self.rules = tuple(rules)
         self.timed_out: dict[str, int] = {}
         """Rule id → strings that the rule could not judge: it ran out of time, or had done so too often.
@@ -83,7 +91,7 @@ class Matcher:
         """Why every string is matched by `regex` alone; None where the fast path is used."""
         self.per_row: dict[str, str] = {}
         """Rule id → why this rule is matched on every string although the fast path is used."""
-        self._confirmers = [Confirmer(rule, timeout) for rule in self.rules]
+        self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
         self._pieces: list[tuple[bytes, ...]] = []
         self._engines: dict[frozenset[int], _Engine] = {}

@@ -20,13 +20,21 @@ Severity = Literal["info", "low", "medium", "high", "critical"]
 Confidence = Literal["low", "medium", "high"]
 Action = Literal["flag", "drop", "redact"]
 Flag = Literal["ignorecase", "multiline", "dotall", "verbose", "fullcase"]
+Where = Literal["anywhere", "start", "last-line", "last-paragraph"]
+Basis = Literal["measured", "documented"]
+Validator = Literal["iban", "luhn"]
 
 ACTIONS: tuple[str, ...] = ("flag", "drop", "redact")
 FLAGS: tuple[str, ...] = ("ignorecase", "multiline", "dotall", "verbose", "fullcase")
+WHERES: tuple[str, ...] = ("anywhere", "start", "last-line", "last-paragraph")
+BASES: tuple[str, ...] = ("measured", "documented")
+VALIDATORS: tuple[str, ...] = ("iban", "luhn")
 ANY_ROLE = "any"
 RULE_ROLES: tuple[str, ...] = (*ROLES, ANY_ROLE)
 """What `roles` of a rule may hold; `any` stands for every role but `label`."""
 
+DEFAULT = "default"
+"""The selector of everything that is on when nothing is selected."""
 CONTAMINATION = "contamination"
 CONTAMINATION_CATEGORIES: tuple[str, ...] = ("chat-marker", "model-output")
 CONTAMINATION_SEVERITY: Severity = "medium"
@@ -39,6 +47,16 @@ class Pattern(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     pattern: str
     flags: tuple[Flag, ...] = ()
+    where: Where = "anywhere"
+    """Where in the string a match must begin; `rules.places` defines the places."""
+
+
+class Exemption(Pattern, frozen=True, forbid_unknown_fields=True):
+    """A pattern of `unless`."""
+
+    within: int | None = None
+    """Exempts only matches at most this many code points away (0: touching or overlapping); None: the whole
+    string."""
 
 
 class RowExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -74,8 +92,21 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     misses: tuple[Example, ...]
     """Examples that must not match; at least two."""
     roles: tuple[str, ...] = (ANY_ROLE,)
-    unless: tuple[Pattern, ...] = ()
-    """A string in which any of these matches anywhere is not hit, whatever `patterns` say."""
+    needs: tuple[Pattern, ...] = ()
+    """A match counts only if one of these matches elsewhere in the string, without overlapping it."""
+    unless: tuple[Exemption, ...] = ()
+    """A string in which any of these matches anywhere is not hit, whatever `patterns` say; with `within`, only
+    the matches near it are exempt."""
+    validate: Validator | None = None
+    """A checksum that the matched text must satisfy; `rules.validators` holds them."""
+    quotable: bool = False
+    """Text about models often quotes what this rule finds; `--ignore-quoted` then exempts code and quotations."""
+    soft: str | None = None
+    """The soft category that this rule counts for in `synthetic-share`."""
+    basis: Basis = "measured"
+    """What the confidence rests on: `rules/evidence.json`, or a `documented` special token or form."""
+    default: bool = True
+    """Is the rule on when nothing is selected?"""
     action: Action = "flag"
     """What `clean` does with a row that is hit: nothing (`flag`), `drop` the row, or `redact` the match."""
     references: tuple[str, ...] = ()

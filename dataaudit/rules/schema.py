@@ -6,8 +6,8 @@ from __future__ import annotations
 from dataaudit.records.findings import CONFIDENCES, SEVERITIES
 from dataaudit.records.types import ROLES
 from dataaudit.rules.compile import MAX_PATTERN_LENGTH
-from dataaudit.rules.load import KEBAB, MIN_EXAMPLES, PACK_KEYS, PACK_REQUIRED, REQUIRED_KEYS, RULE_KEYS
-from dataaudit.rules.model import ACTIONS, FLAGS, RULE_ROLES
+from dataaudit.rules.model import ACTIONS, BASES, FLAGS, RULE_ROLES, VALIDATORS, WHERES
+from dataaudit.rules.reader import KEBAB, MIN_EXAMPLES, PACK_KEYS, PACK_REQUIRED, REQUIRED_KEYS, RULE_KEYS
 
 SCHEMA_ID = "https://dataaudit.readthedocs.io/schemas/pack.schema.json"
 
@@ -24,7 +24,13 @@ def pack_schema() -> Json:
         "additionalProperties": False,
         "required": list(PACK_REQUIRED),
         "properties": {key: _PACK[key] for key in PACK_KEYS},
-        "$defs": {"rule": _rule(), "pattern": _pattern(), "example": _example(), "kebab": _kebab()},
+        "$defs": {
+            "rule": _rule(),
+            "pattern": _pattern(),
+            "exemption": _exemption(),
+            "example": _example(),
+            "kebab": _kebab(),
+        },
     }
 
 
@@ -41,7 +47,16 @@ def _kebab() -> Json:
     return {"type": "string", "pattern": f"^{KEBAB.pattern}$"}
 
 
-def _pattern() -> Json:
+def _exemption() -> Json:
+    within: Json = {
+        "type": "integer",
+        "minimum": 0,
+        "description": "Exempts only matches at most this many characters away; without it, the whole string.",
+    }
+    return _pattern({"within": within})
+
+
+def _pattern(more: Json | None = None) -> Json:
     text: Json = {
         "type": "string",
         "pattern": r"\S",
@@ -58,6 +73,11 @@ def _pattern() -> Json:
                 "properties": {
                     "pattern": text,
                     "flags": {"type": "array", "items": {"enum": list(FLAGS)}},
+                    "where": {
+                        "enum": list(WHERES),
+                        "description": "Where in the string a match must begin (default anywhere).",
+                    },
+                    **(more or {}),
                 },
             },
         ]
@@ -101,6 +121,10 @@ _PACK: dict[str, Json] = {
     "version": _COUNT,
     "licence": _text("SPDX identifier of the licence of the pack."),
     "description": _text("What the pack is for."),
+    "default": {
+        "type": "boolean",
+        "description": "Off: its rules are on only where they are selected by name.",
+    },
     "rules": _list({"$ref": "#/$defs/rule"}, "The rules.", 1),
 }
 _RULE: dict[str, Json] = {
@@ -116,7 +140,30 @@ _RULE: dict[str, Json] = {
         {"enum": list(RULE_ROLES)}, "What the rule reads; any (default) is every role but label.", 1
     ),
     "patterns": _list(_PATTERN, "The rule hits a string where any of these matches.", 1),
-    "unless": _list(_PATTERN, "A string in which any of these matches anywhere is not hit."),
+    "needs": _list(
+        _PATTERN, "A match counts only if one of these matches elsewhere in the string, not overlapping it."
+    ),
+    "unless": _list(
+        {"$ref": "#/$defs/exemption"},
+        "A string in which any of these matches anywhere is not hit; with within, only matches near it are exempt.",
+    ),
+    "validate": {
+        "enum": list(VALIDATORS),
+        "description": "A checksum that the matched text must satisfy.",
+    },
+    "quotable": {
+        "type": "boolean",
+        "description": "Often quoted in text about models; --ignore-quoted then exempts code and quotations.",
+    },
+    "soft": {**_KEBAB, "description": "The soft category the rule counts for in synthetic-share."},
+    "basis": {
+        "enum": list(BASES),
+        "description": "What the confidence rests on: measured (default), or a documented token or form.",
+    },
+    "default": {
+        "type": "boolean",
+        "description": "Off: the rule is on only where it is selected by name (default: as the pack says, else on).",
+    },
     "action": {
         "enum": list(ACTIONS),
         "description": "What clean does with a row that is hit (default flag).",

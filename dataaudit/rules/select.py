@@ -1,4 +1,5 @@
-"""Choosing among rules by selectors: an id, the beginning of ids, a category, a tag, or `contamination`."""
+"""Choosing among rules by selectors: an id, the beginning of ids, a category, a pack, a tag, `contamination`, or
+`default`."""
 
 from __future__ import annotations
 
@@ -6,21 +7,23 @@ from collections.abc import Iterable, Sequence
 
 from dataaudit.errors import UsageError
 from dataaudit.records.findings import SEVERITIES
-from dataaudit.rules.model import CONTAMINATION, Rule
+from dataaudit.rules.model import CONTAMINATION, DEFAULT, Rule
 
 
 def matches(selector: str, rule: Rule) -> bool:
     """Does a selector name this rule?
 
-    It does as its id, as the beginning of its id up to a `-`, as its category, as one of its tags, or as
-    `contamination` where the rule counts into that rate.
+    It does as its id, as the beginning of its id up to a `-`, as its category, its pack, or one of its tags; as
+    `contamination` where the rule counts into that rate, and as `default` where it is on when nothing is selected.
     """
+    if selector == DEFAULT:
+        return rule.default
     if selector == CONTAMINATION:
         return rule.counts_as_contamination
     return (
         rule.id == selector
         or rule.id.startswith(f"{selector}-")
-        or rule.category == selector
+        or selector in (rule.category, rule.pack)
         or selector in rule.tags
     )
 
@@ -37,7 +40,7 @@ def select(
     ignore: Sequence[str] = (),
     min_severity: str | None = None,
 ) -> tuple[Rule, ...]:
-    """The rules that any of `select` names (all, where it is empty), that none of `ignore` names, in their
+    """The rules that any of `select` names (those on by default, where it is empty) and none of `ignore`, in their
     order.
 
     Selectors that name no rule have no effect here; ask `known` first. `ignore` wins over `select`.
@@ -53,7 +56,7 @@ def select(
     return tuple(
         rule
         for rule in rules
-        if (not select or any(matches(s, rule) for s in select))
+        if any(matches(s, rule) for s in select or (DEFAULT,))
         and not any(matches(s, rule) for s in ignore)
         and SEVERITIES.index(rule.severity) >= floor
     )

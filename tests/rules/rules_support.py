@@ -5,18 +5,20 @@ from __future__ import annotations
 import pyarrow as pa
 
 from dataaudit.rules.matcher import Matcher, Matches
-from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.model import Exemption, Pattern, Rule
 
 
-def make_rule(*patterns: str, id: str = "test-rule", unless: tuple[str, ...] = (), **fields) -> Rule:
+def make_rule(
+    *patterns: str | Pattern, id: str = "test-rule", unless: tuple[str | Exemption, ...] = (), **fields
+) -> Rule:
     values = {
         "version": 1, "name": "n", "message": "m", "why": "w", "category": "quality", "severity": "low",
         "confidence": "low", "hits": ("a", "b"), "misses": ("c", "d"),
     }  # fmt: skip
     return Rule(
         id=id,
-        patterns=tuple(Pattern(p) for p in patterns),
-        unless=tuple(Pattern(p) for p in unless),
+        patterns=tuple(Pattern(p) if isinstance(p, str) else p for p in patterns),
+        unless=tuple(Exemption(p) if isinstance(p, str) else p for p in unless),
         **{**values, **fields},
     )
 
@@ -29,9 +31,11 @@ def plain(matches: list[Matches]) -> list[tuple[str, list[int], list[list[int]]]
     return [(m.rule.id, m.strings.tolist(), m.spans.tolist()) for m in matches]
 
 
-def both(rules: list[Rule], values: pa.LargeStringArray, role: str = "text") -> tuple[list, list]:
+def both(
+    rules: list[Rule], values: pa.LargeStringArray, role: str = "text", **options: bool
+) -> tuple[list, list]:
     """Results of the fast path and of the reference path."""
     return (
-        plain(Matcher(rules).scan(values, role)),
-        plain(Matcher(rules, reference=True).scan(values, role)),
+        plain(Matcher(rules, **options).scan(values, role)),
+        plain(Matcher(rules, reference=True, **options).scan(values, role)),
     )

@@ -24,7 +24,7 @@ def _ids(rules: tuple) -> set[str]:
 
 
 def test_selectors() -> None:
-    assert select(RULES) == RULES
+    assert select(RULES) == tuple(rule for rule in RULES if rule.default) == select(RULES, ["default"])
     assert _ids(select(RULES, ["chat-inst-block"])) == {"chat-inst-block"}
     assert _ids(select(RULES, ["chat-inst"])) == {"chat-inst-block", "chat-inst-stray"}
     assert _ids(select(RULES, ["chat"])) == {rule.id for rule in RULES if rule.id.startswith("chat-")}
