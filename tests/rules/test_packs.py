@@ -23,6 +23,11 @@ BY_ID = {rule.id: rule for rule in RULES}
 # Shipped rules that are matched on every string, and why that is worth it. Empty is best.
 PER_ROW: dict[str, str] = {}
 SEED = ("chat-inst-block", "self-as-an-ai-assistant", "refusal-cannot-and-will-not")
+PREFIXES = (
+    "chat", "self", "refusal", "disclaimer", "cutoff", "opener", "closer", "interface", "reasoning", "vocabulary",
+    "unicode", "scaffold", "secret", "pii",
+)  # fmt: skip
+"""What the ids of shipped rules begin with, so that `--select` can name a family."""
 NAMED = (
     *SEED, "chat-chatml-tokens", "chat-llama3-tokens", "chat-llama2-sys", "chat-gemma-turns",
     "chat-alpaca-headers",
@@ -44,7 +49,7 @@ def test_the_rules_others_rely_on_are_there() -> None:
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.id)
 def test_each_rule_is_complete(rule: Rule) -> None:
-    assert rule.id.split("-")[0] in ("chat", "self", "refusal")
+    assert rule.id.split("-")[0] in PREFIXES
     assert rule.references
     assert all(address.startswith("https://") for address in rule.references)
     assert "was written by" not in rule.message
