@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.records.hashing import Keys
+
+if TYPE_CHECKING:
+    from dataaudit.records.words import Words
 
 ROLES: tuple[str, ...] = ("system", "prompt", "response", "text", "tool", "label")
 """What a string is for. Rules name these; `any` means all of them but `label`."""
@@ -194,6 +198,18 @@ class Batch:
             values = self.roles[role].values
             self._keys[at] = string_keys(normalise(values) if normalised else values)
         return self._keys[at]
+
+    @cached_property
+    def _words(self) -> dict[str, Words]:
+        return {}
+
+    def words(self, role: str) -> Words:
+        """The words of the strings of a role, hashed once per batch and shared by all checks."""
+        from dataaudit.records.words import words_of
+
+        if role not in self._words:
+            self._words[role] = words_of(self.roles[role].values)
+        return self._words[role]
 
     def has_role(self, roles: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Per record: is there a non-null string in any of these roles?"""

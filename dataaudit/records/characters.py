@@ -1,0 +1,120 @@
+"""What a code point is to the splitting of text into words: its class, and what it is folded to.
+
+Folding is Unicode's full case folding of the compatibility decomposition (NFKD), code point by code point, so composed
+and decomposed forms, full-width letters and ligatures count as the same. Invisible format characters (zero-width
+spaces, joiners, soft hyphens, variation selectors) count as nothing: they neither part a word nor change it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+
+BREAK, JOINS, SINGLE, MARK, NOTHING = range(5)
+"""Parts words; joins its neighbours in a word; is a word by itself; belongs to what is before it; is not there."""
+
+WITHOUT_SPACES = (
+    (0x0E00, 0x0E7F),  # Thai
+    (0x0E80, 0x0EFF),  # Lao
+    (0x1000, 0x109F),  # Myanmar
+    (0x1780, 0x17FF),  # Khmer
+    (0x1950, 0x19DF),  # Tai Le, New Tai Lue
+    (0x1A20, 0x1AAF),  # Tai Tham
+    (0x1B00, 0x1B7F),  # Balinese
+    (0x3005, 0x3007),  # ideographic iteration mark, closing mark, zero
+    (0x3021, 0x312F),  # Hangzhou numerals, Hiragana, Katakana, Bopomofo
+    (0x31A0, 0x31FF),  # Bopomofo and Katakana extensions
+    (0x3400, 0x4DBF),  # Han, extension A
+    (0x4E00, 0x9FFF),  # Han
+    (0xA000, 0xA4CF),  # Yi
+    (0xA980, 0xA9FF),  # Javanese, Myanmar extension B
+    (0xAA60, 0xAADF),  # Myanmar extension A, Tai Viet
+    (0xF900, 0xFAFF),  # Han, compatibility
+    (0xFF66, 0xFF9F),  # Katakana, half width
+    (0x1AFF0, 0x1B16F),  # Kana extensions
+    (0x20000, 0x3FFFF),  # Han, the planes beyond
+)
+"""Blocks of scripts that do not put spaces between words (Unicode Standard, chapters 16 to 18); ends included."""
+
+_IGNORABLE = (
+    0x034F,
+    0x115F,
+    0x1160,
+    0x17B4,
+    0x17B5,
+    0x3164,
+    0xFFA0,
+    *range(0x180B, 0x1810),
+    *range(0xFE00, 0xFE10),
+)
+"""Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside category Cf, below the tags and selectors."""
+
+BLOCK_BITS = 12
+"""The tables are filled in blocks of 4,096 code points, as they are met: all of them would cost a third of a second."""
+
+
+class Characters:
+    """Tables over all code points, following the Unicode version of Python."""
+
+    def __init__(self) -> None:
+        self.kind: npt.NDArray[np.uint8] = np.zeros(0x110000, np.uint8)
+        """Class of every code point."""
+        self.fold: npt.NDArray[np.int32] = np.arange(0x110000, dtype=np.int32)
+        """What it is folded to, or -k where that is several code points: `several[starts[k]:starts[k + 1]]`."""
+        self.several: npt.NDArray[np.int32] = np.zeros(0, np.int32)
+        self.starts: npt.NDArray[np.int32] = np.zeros(2, np.int32)  # entry 0 is none: -0 is code point 0
+        self.known: npt.NDArray[np.bool_] = np.zeros(0x110000 >> BLOCK_BITS, np.bool_)
+        """Which blocks are filled."""
+        self.fill(0)
+
+    def fill(self, block: int) -> None:
+        """Fill a block, unless it is."""
+        if self.known[block]:
+            return
+        several = self.several.tolist()
+        starts = self.starts.tolist()
+        for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):
+            char = chr(code)
+            kind = _kind(code, unicodedata.category(char))
+            self.kind[code] = kind
+            if kind in (BREAK, NOTHING) or (kind == SINGLE and not unicodedata.decomposition(char)):
+                continue
+            folded = _folded(char)
+            if len(folded) == 1:
+                self.fold[code] = ord(folded)
+            else:
+                self.fold[code] = 1 - len(starts)
+                several += map(ord, folded)
+                starts.append(len(several))
+        self.several = np.asarray(several, np.int32)
+        self.starts = np.asarray(starts, np.int32)
+        self.known[block] = True
+
+
+def _kind(code: int, category: str) -> int:
+    if category in ("Cf", "Me") or code in _IGNORABLE or 0xE0000 <= code <= 0xE0FFF:
+        return NOTHING
+    if category[0] == "M" or code in (
+        0xFF9E,
+        0xFF9F,
+    ):  # half-width voicing marks are letters by category only
+        return MARK
+    if category[0] == "L":
+        return SINGLE if any(first <= code <= last for first, last in WITHOUT_SPACES) else JOINS
+    return JOINS if category[0] == "N" or category == "Pc" else BREAK
+
+
+def _folded(char: str) -> str:
+    """What one character is folded to; itself where that would not be a word any more, like the halves of ½."""
+    folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", char).casefold())
+    wordlike = all(unicodedata.category(one)[0] in "LNM" for one in folded)
+    return folded if wordlike and folded else char
+
+
+@cache
+def characters() -> Characters:
+    """The tables of this process."""
+    return Characters()

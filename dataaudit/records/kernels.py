@@ -1,0 +1,178 @@
+"""The compiled forms of `words` and `shingles`: numba, released from the GIL, kept in numba's cache.
+
+Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, TypeVar
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.records.characters import BLOCK_BITS, BREAK, JOINS, NOTHING, SINGLE, characters
+from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words
+
+F = TypeVar("F")
+
+
+def compile_(function: F) -> F:
+    """Compile without the GIL, once per machine where some folder can keep the result, else once per process."""
+    make: Any = numba.njit
+    try:
+        made: F = make(function, nogil=True, cache=True)
+    except RuntimeError:  # numba can write neither beside the package nor to the user's cache folder
+        made = make(function, nogil=True)
+    return made
+
+
+class _Tables(NamedTuple):
+    ascii: npt.NDArray[np.uint8]
+    """Folded code point, or 0 for what parts words."""
+    kind: npt.NDArray[np.uint8]
+    fold: npt.NDArray[np.int32]
+    several: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int32]
+    known: npt.NDArray[np.bool_]
+
+
+@compile_
+def mix(x: np.uint64) -> np.uint64:
+    """`hashing.mix64` of one number."""
+    x += np.uint64(0x9E3779B97F4A7C15)
+    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return x ^ (x >> np.uint64(31))
+
+
+@compile_
+def _decode(data: npt.NDArray[np.uint8], at: int) -> Any:
+    """The code point at a byte that is not ASCII (valid UTF-8), and the byte after it."""
+    first = np.int64(data[at])
+    second = np.int64(data[at + 1]) & 0x3F
+    if first < 0xE0:
+        return (first & 0x1F) << 6 | second, at + 2
+    third = np.int64(data[at + 2]) & 0x3F
+    if first < 0xF0:
+        return (first & 0x0F) << 12 | second << 6 | third, at + 3
+    return (first & 0x07) << 18 | second << 12 | third << 6 | np.int64(data[at + 3]) & 0x3F, at + 4
+
+
+@compile_
+def _split(data: npt.NDArray[np.uint8], offsets: I64, table: _Tables, out: Words) -> Any:
+    """Fill `out` (begins and ends unless empty). Returns -1, or a code point whose block is not in the tables yet."""
+    spans = len(out.begins) > 0
+    word = 0
+    for i in range(len(offsets) - 1):
+        out.starts[i] = word
+        origin = offsets[i]
+        at, end = origin, offsets[i + 1]
+        total = np.uint64(0)
+        power = np.uint64(1)
+        state: Any = BREAK  # what the open word is: none, one that letters join, or a single character
+        closes = at
+        while at < end:
+            here = at
+            byte = data[at]
+            if byte < 0x80:
+                code = table.ascii[byte]
+                at += 1
+                if code != 0 and state == JOINS:  # the hot path: a word goes on
+                    total += np.uint64(code) * power
+                    power *= WORD_BASE
+                    closes = at
+                    continue
+                folded = np.int32(code)
+                kind: Any = JOINS if code != 0 else BREAK
+            else:
+                point, at = _decode(data, at)
+                if not table.known[point >> BLOCK_BITS]:
+                    return point
+                kind = np.int64(table.kind[point])
+                folded = table.fold[point]
+                if kind == NOTHING:
+                    continue
+            if state != BREAK and (kind in (BREAK, SINGLE) or (kind == JOINS and state == SINGLE)):
+                out.hashes[word] = mix(total)
+                if spans:
+                    out.ends[word] = closes - origin
+                word += 1
+                state = BREAK
+            if kind == BREAK:
+                continue
+            if state == BREAK:
+                if spans:
+                    out.begins[word] = here - origin
+                total = np.uint64(0)
+                power = np.uint64(1)
+                state = SINGLE if kind == SINGLE else JOINS
+            if folded >= 0:
+                total += np.uint64(folded) * power
+                power *= WORD_BASE
+            else:
+                for k in range(table.starts[-folded], table.starts[1 - folded]):
+                    total += np.uint64(table.several[k]) * power
+                    power *= WORD_BASE
+            closes = at
+        if state != BREAK:
+            out.hashes[word] = mix(total)
+            if spans:
+                out.ends[word] = closes - origin
+            word += 1
+    out.starts[len(offsets) - 1] = word
+    return -1
+
+
+def _ascii() -> npt.NDArray[np.uint8]:
+    table = characters()
+    return np.where(table.kind[:0x80] == BREAK, 0, table.fold[:0x80]).astype(np.uint8)
+
+
+_ASCII = _ascii()
+
+
+def words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words:
+    """`words.words_of`, compiled."""
+    table = characters()
+    most = len(data) // 2 + len(offsets)  # a word takes a byte and what parts it from the next another
+    begins, ends = (np.empty(most if spans else 0, np.int64) for _ in range(2))
+    out = Words(np.empty(most, np.uint64), np.empty(len(offsets), np.int64), begins, ends)
+    while True:
+        tables = _Tables(_ASCII, table.kind, table.fold, table.several, table.starts, table.known)
+        missing = int(_split(data, offsets, tables, out))
+        if missing < 0:
+            break
+        table.fill(missing >> BLOCK_BITS)
+    count = int(out.starts[-1])
+    return Words(out.hashes[:count].copy(), out.starts, begins[:count].copy(), ends[:count].copy())
+
+
+@compile_
+def _shingle(words: U64, starts: I64, into: I64, size: int, out: U64) -> None:
+    last = np.uint64(1)
+    for _ in range(size - 1):
+        last *= SHINGLE_BASE
+    undo = np.uint64(1)  # SHINGLE_BASE ** -1 by Newton's iteration: each step doubles the bits that are right
+    for _ in range(6):
+        undo *= np.uint64(2) - SHINGLE_BASE * undo
+    for i in range(len(starts) - 1):
+        count = into[i + 1] - into[i]
+        if count == 0:
+            continue
+        at = starts[i]
+        total = np.uint64(0)
+        for k in range(size - 1, -1, -1):
+            total = total * SHINGLE_BASE + words[at + k]
+        out[into[i]] = mix(total)
+        for k in range(1, count):
+            total = (total - words[at + k - 1]) * undo + words[at + k + size - 1] * last
+            out[into[i] + k] = mix(total)
+
+
+def shingles(words: U64, starts: I64, size: int) -> Shingles:
+    """`words.shingles_of`, compiled."""
+    into = np.concatenate([[0], np.cumsum(np.maximum(np.diff(starts) - (size - 1), 0))])
+    out = np.empty(int(into[-1]), np.uint64)
+    _shingle(words, starts, into, size, out)
+    return Shingles(out, into)
