@@ -32,7 +32,7 @@ class RunCli(Protocol):
         *args: object,
         cwd: Path | None = None,
         env: Mapping[str, str | None] | None = None,
-        input: str | None = None,
+        input: str | bytes | None = None,
     ) -> Done: ...
 
 
@@ -65,26 +65,30 @@ def run(
     *args: object,
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
-    input: str | None = None,
+    input: str | bytes | None = None,
 ) -> Done:
     """Run the command line in a process of its own."""
-    return subprocess.run(
+    done = subprocess.run(
         command(*args),
         cwd=cwd,
         env=environment(env),
-        input="" if input is None else input,
+        input=_bytes(input),
         capture_output=True,
-        encoding="utf-8",
         timeout=TIMEOUT,
         check=False,
     )
+    return Done(done.args, done.returncode, done.stdout.decode("utf-8"), done.stderr.decode("utf-8"))
+
+
+def _bytes(text: str | bytes | None) -> bytes:
+    return text if isinstance(text, bytes) else (text or "").encode("utf-8")
 
 
 def call(
     *args: object,
     cwd: Path | None = None,
     env: Mapping[str, str | None] | None = None,
-    input: str | None = None,
+    input: str | bytes | None = None,
 ) -> Done:
     """The same in this process: the libraries are loaded once for all tests, which is most of the time of a run."""
     from dataaudit.cli.main import main
@@ -94,7 +98,7 @@ def call(
     with (
         contextlib.chdir(cwd or Path.cwd()),
         mock.patch.dict(os.environ, environment(env), clear=True),
-        mock.patch.object(sys, "stdin", io.StringIO(input or "")),
+        mock.patch.object(sys, "stdin", io.TextIOWrapper(io.BytesIO(_bytes(input)), "utf-8")),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):

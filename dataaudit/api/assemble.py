@@ -16,7 +16,7 @@ from dataaudit.report import gates as judging
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
 from dataaudit.report.rank import rank
 from dataaudit.sketches.stats import clopper_pearson
-from dataaudit.sources.discover import Skipped
+from dataaudit.sources.candidates import Skipped
 
 NO_LAYOUT = "none"
 

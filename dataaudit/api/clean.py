@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import dataaudit
 from dataaudit.api.assemble import options_of
+from dataaudit.api.inputs import Input
 from dataaudit.api.scan import Scanned, Watch, scanning
 from dataaudit.config import Config
 from dataaudit.errors import InputChangedError, UsageError
@@ -61,15 +62,17 @@ def _clean(
     progress: Watch | None,
     writing: Callable[[int], None] | None,
 ) -> tuple[Report, Manifest]:
-    from dataaudit.api.inputs import open_input
     from dataaudit.export.clean import CleanJob, RuleRef, write_clean
     from dataaudit.export.layout import check_apart
     from dataaudit.export.verdicts import VerdictStore
 
-    with open_input(source, config) as found:
+    stats: dict[str, Any] = {}
+
+    def opened(found: Input) -> None:
         check_apart(out, list(dict.fromkeys(found.roots)), list(found.files))
-        stats = _stats(found.files)
-    with scanning(source, config, drop=drop, cleaning=True, progress=progress) as done:
+        stats.update(_stats(found.files))
+
+    with scanning(source, config, drop=drop, cleaning=True, progress=progress, opened=opened) as done:
         store = VerdictStore(done.work)
         _judge(done, store)
         inputs, unreadable, arguments = _inputs(done, stats)

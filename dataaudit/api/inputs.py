@@ -1,9 +1,9 @@
-"""What `source` may be: paths and globs, or datasets in memory."""
+"""What `source` may be: paths and globs, standard input, or data in memory."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -12,7 +12,9 @@ from uuid import uuid4
 from dataaudit.config import Config
 from dataaudit.errors import UsageError
 from dataaudit.records.types import FileRef
-from dataaudit.sources.discover import Skipped, discover
+from dataaudit.sketches.workspace import Workspace
+from dataaudit.sources.candidates import Candidate, Skipped
+from dataaudit.sources.discover import discover
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,11 @@ class Input:
 
 
 @contextmanager
-def open_input(source: Any, config: Config) -> Iterator[Input]:
-    """The files of a source; data in memory stays readable until the context ends."""
+def open_input(source: Any, config: Config, work: Workspace) -> Iterator[Input]:
+    """The files of a source; copies of what cannot be read twice, and data in memory, stay until the context ends."""
     datasets = _in_memory(source)
     if datasets is None:
-        arguments = _paths(source)
-        found = discover(arguments, config.split, config.field)
-        if not found.files:
-            raise UsageError(f"no data files in {', '.join(arguments)}")
-        named = tuple(
-            replace(one, columns=config.overrides) if one.format == "csv" else one for one in found.files
-        )
-        yield Input(named, tuple(arguments), found.roots, found.skipped)
+        yield _named(_paths(source), config, work)
         return
     from dataaudit.sources import memory
 
@@ -57,6 +52,33 @@ def open_input(source: Any, config: Config) -> Iterator[Input]:
     finally:
         for file in files:
             memory.release(file.path)
+
+
+def _named(arguments: Sequence[str], config: Config, work: Workspace) -> Input:
+    """The files that arguments name."""
+    given: dict[str, Sequence[Candidate | Skipped]] = {}
+    for one in dict.fromkeys(arguments):
+        if one == "-":
+            from dataaudit.sources.spool import stdin_candidate
+
+            given[one] = [stdin_candidate(work.root)]
+    found = discover(arguments, config.split, config.field, given)
+    if not found.files:
+        raise UsageError(f"no data files in {', '.join(arguments)}")
+    return Input(
+        tuple(_completed(one, config) for one in found.files), tuple(arguments), found.roots, found.skipped
+    )
+
+
+def _completed(file: FileRef, config: Config) -> FileRef:
+    """The file with what is known of it only now."""
+    if file.format == "csv":
+        file = replace(file, columns=config.overrides)
+    if file.origin == "-":
+        from dataaudit.sources.spool import stdin_name
+
+        file = replace(file, name=stdin_name(file))
+    return file
 
 
 def _paths(source: Any) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from dataaudit.config import Config
 from dataaudit.engine.job import Progress
 from dataaudit.engine.run import Outcome, Plan, processors, run
 from dataaudit.errors import InterruptedRunError
+from dataaudit.records.types import FileRef
 from dataaudit.report.model import Report, Timing
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
@@ -73,8 +74,12 @@ def scanning(
     drop: Sequence[str] = (),
     cleaning: bool = False,
     progress: Watch | None = None,
+    opened: Callable[[Input], None] | None = None,
 ) -> Iterator[Scanned]:
-    """Scan a source and keep its workspace open for what comes after."""
+    """Scan a source and keep its workspace open for what comes after.
+
+    `opened` is called with the files before they are read.
+    """
     asked = ask(config, drop=drop, record=record, cleaning=cleaning)
     started, clock = datetime.now(UTC), time.monotonic()
     seen = [0, 0]
@@ -85,13 +90,19 @@ def scanning(
         if progress is not None:
             progress(step)
 
-    with open_input(source, config) as found, _workspace(config) as work:
-        plan = _plan(config, asked, found)
+    with ExitStack() as stack:
+        files: tuple[FileRef, ...] = ()
         try:
-            outcome = run(plan, work, watch)
+            work = stack.enter_context(_workspace(config))
+            found = stack.enter_context(open_input(source, config, work))
+            files = found.files
+            if opened is not None:
+                opened(found)
+            watch(Progress(0, 0, sum(file.size for file in files)))
+            outcome = run(_plan(config, asked, found), work, watch)
         except KeyboardInterrupt:
             timing = Timing(started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], 0)
-            raise ScanInterruptedError(interrupted(config, asked, found.files, seen[0], timing)) from None
+            raise ScanInterruptedError(interrupted(config, asked, files, seen[0], timing)) from None
         timing = Timing(
             started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], outcome.workers
         )

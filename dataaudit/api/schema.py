@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from dataaudit.api.inputs import open_input
@@ -10,6 +11,7 @@ from dataaudit.config import Config
 from dataaudit.engine.rows import texts_of
 from dataaudit.errors import SourceError
 from dataaudit.records.types import Batch, FileRef
+from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
 from dataaudit.sources.readers import reader_for
 
@@ -48,7 +50,8 @@ def schema(source: Any, *, config: Config | None = None, **options: Any) -> list
     """What is detected in the first records of every file of a source. Raises like `scan`."""
     settings = (config or Config()).with_options(options)
     read = ReadOptions(batch_rows=LOOKED_AT, overrides=settings.overrides, need_rest=False)
-    with open_input(source, settings) as found:
+    parent = None if settings.work_dir is None else Path(settings.work_dir)
+    with Workspace(parent) as work, open_input(source, settings, work) as found:
         return [_file(file, read) for file in found.files]
 
 

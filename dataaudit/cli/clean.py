@@ -40,8 +40,8 @@ def clean_command(
 
     config = configuration(flags)
     with (
-        watching(sources, config.split, quiet=flags.quiet, color=flags.color, field=config.field) as watch,
-        copying(sources, config.split, quiet=flags.quiet, color=flags.color) as writing,
+        watching(quiet=flags.quiet, color=flags.color) as watch,
+        copying(watch, quiet=flags.quiet, color=flags.color) as writing,
     ):
         report, manifest = clean(
             sources, out, drop=drop or (), overwrite=overwrite, config=config, progress=watch, writing=writing

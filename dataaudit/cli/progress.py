@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from dataaudit.engine.job import Progress
@@ -17,97 +17,103 @@ BAR_AFTER = 1.0
 """Seconds after which the bar appears: short runs show none."""
 
 
-def input_bytes(sources: Sequence[str], split: str | None, field: str | None = None) -> int:
-    """Bytes on disk of all files named; 0 if that cannot be said yet (the scan will say why)."""
-    from dataaudit.errors import DataauditError
-    from dataaudit.sources.discover import discover
+class Watch(Protocol):
+    """Takes steps of progress and shows them; the first step says how many bytes there are."""
 
-    try:
-        return sum(file.size for file in discover(list(sources), split, field).files)
-    except (DataauditError, OSError):
-        return 0
+    total: int
+
+    def __call__(self, step: Progress, /) -> None:
+        """Take a step."""
+        ...
 
 
 @contextmanager
-def watching(
-    sources: Sequence[str],
-    split: str | None,
-    *,
-    quiet: bool,
-    color: str | None = None,
-    field: str | None = None,
-) -> Iterator[Callable[[Progress], None]]:
-    """A function that takes steps of progress and shows them; `color` as given to --color."""
+def watching(*, quiet: bool, color: str | None = None) -> Iterator[Watch]:
+    """Something that shows steps of progress; `color` as given to --color."""
     if quiet:
-        yield lambda step: None
+        yield _Silent()
     elif sys.stderr.isatty():
-        with _bar(input_bytes(sources, split, field), plain=color == "never") as watch:
-            yield watch
+        bar = _Bar(plain=color == "never")
+        try:
+            yield bar
+        finally:
+            bar.close()
     else:
-        yield _lines(input_bytes(sources, split, field))
+        yield _Lines()
 
 
-def _lines(total: int) -> Callable[[Progress], None]:
-    start = last = time.monotonic()
-    rows = done = 0
+class _Silent:
+    """Shows nothing."""
 
-    def watch(step: Progress) -> None:
-        nonlocal last, rows, done
-        rows, done = rows + step.rows, done + step.nbytes
+    def __init__(self) -> None:
+        self.start = time.monotonic()
+        self.total = self.rows = self.done = 0
+
+    def __call__(self, step: Progress, /) -> None:
+        self.total = max(self.total, step.total)
+        self.rows, self.done = self.rows + step.rows, self.done + step.nbytes
+
+
+class _Lines(_Silent):
+    """A line now and then."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last = self.start
+
+    def __call__(self, step: Progress, /) -> None:
+        super().__call__(step)
         now = time.monotonic()
-        if now - last >= LINE_EVERY:
-            last = now
-            seconds = now - start
+        if now - self._last >= LINE_EVERY:
+            self._last = now
+            seconds, done, total = now - self.start, self.done, self.total
             share = f"{min(done / total, 1):.0%}, " if total else ""
             left = f", {seconds * (total - done) / done:,.0f} s left" if total and 0 < done < total else ""
-            speed = f"{rows / seconds:,.0f} rows/s, {done / seconds / 1e6:,.1f} MB/s"
-            print(f"dataaudit: {share}{rows:,} rows, {speed}{left}", file=sys.stderr)
-
-    return watch
+            speed = f"{self.rows / seconds:,.0f} rows/s, {done / seconds / 1e6:,.1f} MB/s"
+            print(f"dataaudit: {share}{self.rows:,} rows, {speed}{left}", file=sys.stderr)
 
 
-@contextmanager
-def _bar(total: int, *, plain: bool = False) -> Iterator[Callable[[Progress], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+class _Bar(_Silent):
+    """A bar, once the run is not a short one."""
 
-    start = time.monotonic()
-    bar = Progress(
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TextColumn("{task.fields[speed]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=True, no_color=True if plain else None),
-        transient=True,
-    )
-    task = bar.add_task("", total=total or None, speed="")
-    rows = done = 0
-    shown = False
+    def __init__(self, *, plain: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    def watch(step: object) -> None:
-        nonlocal rows, done, shown
-        rows, done = rows + step.rows, done + step.nbytes  # type: ignore[attr-defined]
-        seconds = time.monotonic() - start
-        if not shown and seconds > BAR_AFTER:
-            bar.start()
-            shown = True
-        if shown:
+        super().__init__()
+        self._bar = Progress(
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=Console(stderr=True, no_color=True if plain else None),
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=None, speed="")
+        self._shown = False
+
+    def __call__(self, step: Progress, /) -> None:
+        super().__call__(step)
+        seconds = time.monotonic() - self.start
+        if not self._shown and seconds > BAR_AFTER:
+            self._bar.start()
+            self._shown = True
+        if self._shown:
+            rows, done, total = self.rows, self.done, self.total
             speed = f"{rows:,} rows  {rows / seconds:,.0f} rows/s  {done / seconds / 1e6:,.0f} MB/s"
-            bar.update(task, completed=min(done, total) if total else None, speed=speed)
+            completed = min(done, total) if total else None
+            self._bar.update(self._task, total=total or None, completed=completed, speed=speed)
 
-    try:
-        yield watch
-    finally:
-        if shown:
-            bar.stop()
+    def close(self) -> None:
+        """Take the bar away."""
+        if self._shown:
+            self._bar.stop()
 
 
 @contextmanager
-def copying(
-    sources: Sequence[str], split: str | None, *, quiet: bool, color: str | None = None
-) -> Iterator[Callable[[int], None]]:
-    """The same for the second pass of `clean`, which counts bytes only."""
+def copying(first: Watch, *, quiet: bool, color: str | None = None) -> Iterator[Callable[[int], None]]:
+    """The same for the second pass of `clean`, which counts bytes only; as many as the first one did."""
     from dataaudit.engine.job import Progress as Step
 
-    with watching(sources, split, quiet=quiet, color=color) as watch:
-        yield lambda nbytes: watch(Step(0, nbytes))
+    with watching(quiet=quiet, color=color) as watch:
+        yield lambda nbytes: watch(Step(0, nbytes, first.total))

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from dataaudit.report.model import Report
 
 Sources = Annotated[
-    list[str], typer.Argument(help="Files, folders or globs.", metavar="SOURCE", show_default=False)
+    list[str],
+    typer.Argument(
+        help="Files, folders or globs; - reads standard input.", metavar="SOURCE", show_default=False
+    ),
 ]
 
 
@@ -36,9 +39,7 @@ def scan_command(sources: Sources, *, flags: Flags) -> int:
 
     config = configuration(flags)
     try:
-        with watching(
-            sources, config.split, quiet=flags.quiet, color=flags.color, field=config.field
-        ) as watch:
+        with watching(quiet=flags.quiet, color=flags.color) as watch:
             report = scan(sources, config=config, progress=watch)
     except ScanInterruptedError as stop:
         emit(stop.report, config, flags)

@@ -33,6 +33,8 @@ class Progress(msgspec.Struct, frozen=True):
 
     rows: int
     nbytes: int
+    total: int = 0
+    """Bytes there are to read; the first step says so."""
 
 
 class States(msgspec.Struct, frozen=True):

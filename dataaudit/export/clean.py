@@ -138,7 +138,7 @@ def _set_aside(
         entries.append(
             UnreadableEntry(
                 file=bad.file.uri,
-                path=bad.file.path,
+                path=bad.file.origin or bad.file.path,
                 argument=job.arguments[bad.argument],
                 reason=bad.reason,
                 quarantine_path=copy.path if copy else None,
@@ -166,7 +166,7 @@ def _entry(job: CleanJob, source: InputFile, result: FileResult) -> InputEntry:
         )
     return InputEntry(
         file=source.file.uri,
-        path=source.file.path,
+        path=source.file.origin or source.file.path,
         argument=job.arguments[source.argument],
         format=source.file.format,
         codec=result.codec,

@@ -54,8 +54,8 @@ def plan(job: CleanJob) -> Layout:
         if source.file.format not in FORMATS:
             raise UsageError(f"{source.file.uri}: clean does not write {source.file.format} data")
     for file in _files(job):
-        if not is_safe(file.uri):
-            raise UsageError(f"{file.uri!r} would be written outside the output directory")
+        if not is_safe(file.output):
+            raise UsageError(f"{file.output!r} would be written outside the output directory")
     layout = _layout(job, tuple("" for _ in job.arguments))
     if _collides(layout, job):
         layout = _layout(job, _prefixes(job.arguments))
@@ -75,7 +75,7 @@ def _prefixes(arguments: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _layout(job: CleanJob, prefixes: tuple[str, ...]) -> Layout:
-    bases = {source.file.id: prefixes[source.argument] + source.file.uri for source in job.inputs}
+    bases = {source.file.id: prefixes[source.argument] + source.file.output for source in job.inputs}
     taken = {f"{QUARANTINE}/{base}" for base in bases.values()}
     names = {}
     for file_id, base in sorted(bases.items()):
@@ -88,7 +88,7 @@ def _layout(job: CleanJob, prefixes: tuple[str, ...]) -> Layout:
         taken.add(reasons)
         names[file_id] = Names(f"{KEPT}/{base}", f"{QUARANTINE}/{base}", reasons)
     unreadable = {
-        bad.file.id: f"{QUARANTINE}/unreadable/{prefixes[bad.argument]}{bad.file.uri}"
+        bad.file.id: f"{QUARANTINE}/unreadable/{prefixes[bad.argument]}{bad.file.output}"
         for bad in job.unreadable
     }
     return Layout(names, unreadable, prefixes)
@@ -123,8 +123,8 @@ def _collides(layout: Layout, job: CleanJob) -> str | None:
 def check_apart(out: Path, arguments: Iterable[str], files: Iterable[FileRef]) -> None:
     """Raise UsageError where the output is an input, lies in one, or holds one."""
     target = Path(os.path.realpath(out))
-    named = [a for a in arguments if "://" not in a and not any(c in a for c in "*?[")]
-    for path in [*named, *(file.path for file in files)]:
+    named = [a for a in arguments if a != "-" and "://" not in a and not any(c in a for c in "*?[")]
+    for path in [*named, *(file.path for file in files if not file.origin)]:
         source = Path(os.path.realpath(path))
         if target == source:
             raise UsageError(f"{out} is the input itself; name another directory")

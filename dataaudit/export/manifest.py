@@ -47,7 +47,7 @@ class InputEntry(_Model, frozen=True):
     file: str
     """The path relative to the argument that named it."""
     path: str
-    """The path as it was opened."""
+    """The path as it was opened; `-` for standard input, an `hf://` address for a file of the Hub."""
     argument: str
     """The argument that named it."""
     format: str

@@ -73,6 +73,15 @@ class FileRef:
     """(role, path) pairs of `--columns`, for delimited text only: they may say whether it has a header."""
     part: Part | None = None
     """The part of the file that this stands for, where a document holds several arrays or names one; else all of it."""
+    origin: str = ""
+    """What `path` is a copy of: `-` for standard input, an address; empty where the path is the source itself."""
+    name: str = ""
+    """What its rows are written as by `clean`; empty for the uri."""
+
+    @property
+    def output(self) -> str:
+        """The relative path that `clean` writes its rows under."""
+        return self.name or self.uri
 
 
 @dataclass(frozen=True, slots=True)

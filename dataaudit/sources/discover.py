@@ -5,7 +5,7 @@ from __future__ import annotations
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -13,6 +13,7 @@ from pathlib import Path
 from dataaudit.errors import SourceError, UsageError
 from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
+from dataaudit.sources.candidates import Candidate, Skipped
 from dataaudit.sources.compression import open_plain, strip_suffix
 from dataaudit.sources.json_survey import Records, Survey, survey
 
@@ -47,14 +48,6 @@ _FOLDER = {name: split for split, names in _SPLITS for name in names}
 
 
 @dataclass(frozen=True)
-class Skipped:
-    """Something below a named folder that is not data."""
-
-    uri: str
-    reason: str
-
-
-@dataclass(frozen=True)
 class Found:
     """The files of an input, in order of reading."""
 
@@ -62,16 +55,6 @@ class Found:
     roots: tuple[str, ...]
     """Per file, the argument that named it."""
     skipped: tuple[Skipped, ...]
-
-
-@dataclass(frozen=True)
-class _Candidate:
-    path: Path
-    uri: str
-    root: str
-    explicit: bool
-    split: str | None = None
-    format: str | None = None
 
 
 def split_of(name: str, folders: Sequence[str] = ()) -> str | None:
@@ -85,15 +68,21 @@ def split_of(name: str, folders: Sequence[str] = ()) -> str | None:
     return None
 
 
-def discover(arguments: Sequence[str], split: str | None = None, field: str | None = None) -> Found:
+Given = Mapping[str, Sequence[Candidate | Skipped]]
+"""Argument → what it leads to, for arguments that are no paths."""
+
+
+def discover(
+    arguments: Sequence[str], split: str | None = None, field: str | None = None, given: Given | None = None
+) -> Found:
     """The files the arguments name. `field`: the key that holds the records of JSON documents.
 
     Raises UsageError for a path that names nothing, and for a document whose records cannot be told.
     """
-    candidates: list[_Candidate] = []
+    candidates: list[Candidate] = []
     skipped: list[Skipped] = []
     for argument in arguments:
-        for one in _expand(argument):
+        for one in given[argument] if given and argument in given else _expand(argument):
             if isinstance(one, Skipped):
                 skipped.append(one)
             else:
@@ -114,8 +103,10 @@ def discover(arguments: Sequence[str], split: str | None = None, field: str | No
         kind, parts = kind if isinstance(kind, tuple) else (kind, ())
         found = one.split or split_of(one.path.name, _folders(one))
         uri = str(one.path) if one.uri in taken else one.uri
-        size = one.path.stat().st_size if one.path.exists() else 0
-        whole = FileRef(len(files), str(one.path), uri, kind, found, size)
+        size = one.size
+        if size is None:
+            size = one.path.stat().st_size if one.path.exists() else 0
+        whole = FileRef(len(files), str(one.path), uri, kind, found, size, origin=one.origin, name=one.name)
         for file in [_part_of(whole, part) for part in parts] or [whole]:
             if split is None or file.split == split:
                 files.append(replace(file, id=len(files)))
@@ -136,7 +127,7 @@ def _part_of(whole: FileRef, records: Records) -> FileRef:
     return replace(whole, uri=uri, split=split, size=records.nbytes, part=records.part)
 
 
-def _format_of(one: _Candidate, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
+def _format_of(one: Candidate, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
     """The source module for a file, and the parts of a document that are read.
 
     What is below a folder and no data is skipped, what was named is refused.
@@ -148,14 +139,14 @@ def _format_of(one: _Candidate, field: str | None) -> str | tuple[str, tuple[Rec
     if kind is None:
         if one.explicit:
             known = ", ".join(FORMATS)
-            raise UsageError(f"{one.path}: not a format that can be read ({known}, plain or compressed)")
+            raise UsageError(f"{one.shown}: not a format that can be read ({known}, plain or compressed)")
         return Skipped(one.uri, "not a data file")
     if kind == "text" and not one.explicit and Path(name).stem in DOCUMENTATION:
         return Skipped(one.uri, "documentation, not data")
     return _json(one, kind, field) if kind == "json" else kind
 
 
-def _json(one: _Candidate, kind: str, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
+def _json(one: Candidate, kind: str, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
     """Lines or a document: the name says what to expect, the bytes what it is."""
     try:
         stat = one.path.stat()
@@ -168,7 +159,7 @@ def _json(one: _Candidate, kind: str, field: str | None) -> str | tuple[str, tup
     if found.kind == "document":
         return "json", found.parts
     if one.explicit:
-        raise UsageError(f"{one.path}: {found.reason}")
+        raise UsageError(f"{one.shown}: {found.reason}")
     return Skipped(one.uri, found.reason or "not a data file")
 
 
@@ -182,7 +173,7 @@ def _split_word(key: str) -> str | None:
     return _FOLDER.get(key.lower())
 
 
-def _clashes(candidates: Sequence[_Candidate]) -> set[str]:
+def _clashes(candidates: Sequence[Candidate]) -> set[str]:
     """Names that two different files would be reported under."""
     by_uri: dict[str, set[str]] = {}
     for one in candidates:
@@ -190,19 +181,19 @@ def _clashes(candidates: Sequence[_Candidate]) -> set[str]:
     return {uri for uri, paths in by_uri.items() if len(paths) > 1}
 
 
-def _folders(one: _Candidate) -> tuple[str, ...]:
+def _folders(one: Candidate) -> tuple[str, ...]:
     parts = Path(one.uri).parts[:-1]
     return (one.path.parent.name, *parts)
 
 
-def _expand(argument: str) -> Iterator[_Candidate | Skipped]:
+def _expand(argument: str) -> Iterator[Candidate | Skipped]:
     if not argument:
         raise UsageError("an empty path names no such file or folder")
     path = Path(argument)
     if path.is_dir():
         yield from _folder(path, path, argument)
     elif path.exists():
-        yield _Candidate(path, path.name, argument, explicit=True)
+        yield Candidate(path, path.name, argument, explicit=True)
     elif glob.has_magic(argument):
         matches = sorted(glob.glob(argument, recursive=True), key=os.fsencode)  # noqa: PTH207 - takes any pattern
         if not matches:
@@ -212,7 +203,7 @@ def _expand(argument: str) -> Iterator[_Candidate | Skipped]:
             if match.is_dir():
                 yield from _folder(match, base, argument)
             else:
-                yield _Candidate(match, os.path.relpath(match, base), argument, explicit=False)
+                yield Candidate(match, os.path.relpath(match, base), argument, explicit=False)
     else:
         raise UsageError(f"{argument}: no such file or folder")
 
@@ -226,9 +217,9 @@ def _fixed_part(pattern: str) -> Path:
     return Path(*parts) if parts else Path()
 
 
-def _folder(folder: Path, base: Path, root: str) -> Iterator[_Candidate | Skipped]:
+def _folder(folder: Path, base: Path, root: str) -> Iterator[Candidate | Skipped]:
     """The files below a folder by path bytes; a saved dataset anywhere below is taken as one."""
-    found: list[_Candidate | Skipped] = []
+    found: list[Candidate | Skipped] = []
     for at, folders, names in os.walk(folder, onerror=_cannot_list):
         here = Path(at)
         splits = saved_splits(here)
@@ -236,7 +227,7 @@ def _folder(folder: Path, base: Path, root: str) -> Iterator[_Candidate | Skippe
             for split in splits if splits is not None else [None]:
                 for path in saved_files(here / split if split else here):
                     uri = os.path.relpath(path, base)
-                    found.append(_Candidate(path, uri, root, explicit=True, split=split, format="arrow"))
+                    found.append(Candidate(path, uri, root, explicit=True, split=split, format="arrow"))
             folders.clear()
             continue
         folders[:] = [name for name in folders if not name.startswith(".") and name != "__pycache__"]
@@ -245,7 +236,7 @@ def _folder(folder: Path, base: Path, root: str) -> Iterator[_Candidate | Skippe
             if name.startswith("."):
                 found.append(Skipped(uri, "hidden"))
             else:
-                found.append(_Candidate(here / name, uri, root, explicit=False))
+                found.append(Candidate(here / name, uri, root, explicit=False))
     yield from sorted(found, key=lambda one: os.fsencode(one.uri))
 
 

@@ -40,6 +40,8 @@ class Sheet:
     """What was concluded about columns that have no names."""
     notes: tuple[str, ...] = ()
     """What the report should say of it."""
+    share: float = 0.0
+    """Share of the first records with as many fields as the first of them; 0 where there is one record or one field."""
 
     def layout(self, overrides: Overrides) -> Layout:
         """The layout of its records. Raises UsageError where an override names a column there is not."""
@@ -139,7 +141,8 @@ def examine(
             f"column {label} is read as the label ({distinct:,} different values in the first "
             f"{table.rows:,} rows), column {named} as text; name roles with --columns"
         )
-    return Sheet(dialect, columns, head_lines, roles, tuple(notes))
+    share = best.share if best.rows > 1 else 0.0
+    return Sheet(dialect, columns, head_lines, roles, tuple(notes), share)
 
 
 def _dialect_notes(dialect: Dialect, tabs: bool, header: bool) -> list[str]:
