@@ -45,12 +45,21 @@ def clean(
     settings = (config or Config()).with_options(options)
     if settings.sample is not None or settings.limit is not None:
         raise UsageError("clean looks at every row: --sample and --limit have no meaning here")
-    if type(source).__module__.split(".")[0] == "datasets":
+    if _saves_itself(source):
         with tempfile.TemporaryDirectory(prefix="dataaudit-", dir=settings.work_dir) as folder:
             saved = Path(folder) / "dataset"
             source.save_to_disk(str(saved))
             return _clean(str(saved), Path(out), drop, overwrite, settings, progress, writing)
     return _clean(source, Path(out), drop, overwrite, settings, progress, writing)
+
+
+def _saves_itself(source: Any) -> bool:
+    """Is it a Dataset or DatasetDict, whose cleaned copy is to be one again?"""
+    if type(source).__module__.split(".")[0] != "datasets":
+        return False
+    from datasets import Dataset, DatasetDict
+
+    return isinstance(source, (Dataset, DatasetDict))
 
 
 def _clean(

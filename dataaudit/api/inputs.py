@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 from uuid import uuid4
 
@@ -30,28 +32,57 @@ class Input:
 
 
 @contextmanager
-def open_input(source: Any, config: Config, work: Workspace) -> Iterator[Input]:
-    """The files of a source; copies of what cannot be read twice, and data in memory, stay until the context ends."""
-    datasets = _in_memory(source)
-    if datasets is None:
-        yield _named(_paths(source), config, work)
+def open_input(source: Any, config: Config, work: Workspace, *, again: bool = False) -> Iterator[Input]:
+    """The files of a source; copies of what cannot be read twice, and data in memory, stay until the context ends.
+
+    `again`: every file must lie on the disk, because it will be opened once more.
+    """
+    from dataaudit.api.held import paths_of
+
+    if (
+        isinstance(source, Iterator)
+        and not isinstance(source, io.IOBase)
+        and not hasattr(source, "__arrow_c_stream__")
+    ):
+        source = _peeked(source)
+    paths = paths_of(source)
+    if paths is not None:
+        yield _named(paths, config, work)
         return
+    from dataaudit.api.held import place, splits_of
     from dataaudit.sources import memory
 
+    data = splits_of(source)
     if config.split is not None:
-        datasets = {name: one for name, one in datasets.items() if name == config.split}
-        if not datasets:
-            raise UsageError(f"the dataset has no split {config.split!r}")
+        if config.split not in data:
+            there = ", ".join(name for name in data if name)
+            raise UsageError(
+                f"the data has no split {config.split!r}; it has {there}"
+                if there
+                else "--split: the data has no splits"
+            )
+        data = {config.split: data[config.split]}
     files: list[FileRef] = []
     try:
-        for split, dataset in datasets.items():
+        for split, one in data.items():
             key = f"memory:{uuid4().hex}"
-            memory.hold(key, dataset)
-            files.append(FileRef(len(files), key, split or "dataset", "memory", split or None))
+            file = FileRef(len(files), key, split or "dataset", "memory", split or None)
+            files.append(place(file, one, work, again=again))
         yield Input(tuple(files), (), tuple("" for _ in files))
     finally:
         for file in files:
             memory.release(file.path)
+
+
+def _peeked(source: Iterator[Any]) -> Any:
+    """An iterator of paths as a list; any other as it was."""
+    try:
+        first = next(source)
+    except StopIteration:
+        return iter(())
+    if isinstance(first, (str, os.PathLike)):
+        return [first, *source]
+    return chain([first], source)
 
 
 def _named(arguments: Sequence[str], config: Config, work: Workspace) -> Input:
@@ -79,28 +110,3 @@ def _completed(file: FileRef, config: Config) -> FileRef:
 
         file = replace(file, name=stdin_name(file))
     return file
-
-
-def _paths(source: Any) -> list[str]:
-    named = source if isinstance(source, (list, tuple)) else [source]
-    if not named:
-        raise UsageError("no source is named")
-    paths = []
-    for one in named:
-        if not isinstance(one, (str, os.PathLike)):
-            raise UsageError(f"cannot read a {type(one).__name__}: name a path, or give a datasets.Dataset")
-        paths.append(os.fspath(one))
-    return paths
-
-
-def _in_memory(source: Any) -> dict[str, Any] | None:
-    """Split → dataset for a Dataset or DatasetDict, without importing `datasets` where it is not in use."""
-    if type(source).__module__.split(".")[0] != "datasets":
-        return None
-    from datasets import Dataset, DatasetDict
-
-    if isinstance(source, Dataset):
-        return {str(source.split) if source.split is not None else "": source}
-    if isinstance(source, DatasetDict):
-        return {str(name): one for name, one in source.items()}
-    raise UsageError(f"cannot read a {type(source).__name__}: give a datasets.Dataset or DatasetDict")

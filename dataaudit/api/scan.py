@@ -53,7 +53,9 @@ def scan(
 ) -> Report:
     """Scan a source and return its report.
 
-    `source` is a path, a glob, a list of them, a `datasets.Dataset` or a `DatasetDict`. `options` are the fields of
+    `source` is a path, a glob, a list of them, or data: a `datasets.Dataset` or `IterableDataset` (or a dict of them by
+    split), a polars or pandas frame, an Arrow table, dataset or record batch reader, or any iterable of dicts. What an
+    iterable raises goes through. `options` are the fields of
     `Config`, named like the flags of `dataaudit scan`. A gate that fails is said in the report, not raised; whatever
     is wrong with the call raises a `DataauditError`, a stopped run ScanInterruptedError.
     """
@@ -94,7 +96,7 @@ def scanning(
         files: tuple[FileRef, ...] = ()
         try:
             work = stack.enter_context(_workspace(config))
-            found = stack.enter_context(open_input(source, config, work))
+            found = stack.enter_context(open_input(source, config, work, again=cleaning))
             files = found.files
             if opened is not None:
                 opened(found)

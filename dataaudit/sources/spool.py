@@ -7,8 +7,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+import pyarrow as pa
 
 from dataaudit.errors import IncompleteError, SourceError, UsageError
 from dataaudit.records.types import FileRef
@@ -46,6 +49,31 @@ def write_copy(pieces: Iterable[bytes], path: Path, what: str) -> int:
                 raise _cannot_keep(path, what, error) from None
             size += len(piece)
     return size
+
+
+def write_table(schema: pa.Schema, batches: Iterable[pa.RecordBatch], path: Path, what: str) -> int:
+    """Write record batches as an Arrow stream; errors as `write_copy` has them."""
+    try:
+        file = path.open("wb")
+        writer = pa.ipc.new_stream(file, schema)
+    except OSError as error:
+        raise _cannot_keep(path, what, error) from None
+    try:
+        for batch in batches:
+            matching = batch if batch.schema == schema else batch.cast(schema)
+            try:
+                writer.write_batch(matching)
+            except OSError as error:
+                raise _cannot_keep(path, what, error) from None
+        try:
+            writer.close()
+            file.flush()
+        except OSError as error:
+            raise _cannot_keep(path, what, error) from None
+        return path.stat().st_size
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 def _cannot_keep(path: Path, what: str, error: OSError) -> IncompleteError:
