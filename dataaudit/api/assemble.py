@@ -160,7 +160,7 @@ def _unread(files: Sequence[FileRef], outcome: Outcome) -> list[NotEvaluated]:
             why = (
                 "no record could be parsed"
                 if tally.malformed == tally.rows
-                else "no column with text was found"
+                else "; ".join(sorted(tally.notes)) or "no column with text was found"
             )
             found.append(
                 NotEvaluated(

@@ -63,6 +63,8 @@ class RoleBuilder:
     def __init__(self) -> None:
         self._columns: dict[str, _Column] = {}
         self._paths: dict[str, int] = {}
+        self.rows: npt.NDArray[np.int64] | None = None
+        """Which records of the batch the ones being read are; None: they are all."""
 
     def add(
         self,
@@ -71,20 +73,19 @@ class RoleBuilder:
         place: Place,
         *,
         role: str | None = None,
-        leaf: str | None = None,
+        path: str | None = None,
     ) -> None:
-        """Add strings of a binding; `role` and `leaf` (the path below the turn) are given for turns."""
+        """Add strings of a binding; `role` and `path` are given where they are not those of the binding."""
         n = len(values)
         if n == 0:
             return
         into = self._columns.setdefault(role or binding.role or "text", _Column())
-        path = binding.path if leaf is None else f"{binding.path}.{leaf}"
-        path_id = self._paths.setdefault(path, len(self._paths))
+        path_id = self._paths.setdefault(path or binding.path, len(self._paths))
         if not isinstance(values, pa.Array):
             values = pa.array(values, pa.large_string())
         subs = np.zeros(n, np.int64) if place.subs is None else np.minimum(place.subs, (1 << SUB_BITS) - 1)
         into.values.append(values)
-        into.rows.append(place.rows)
+        into.rows.append(place.rows if self.rows is None else self.rows[place.rows])
         ordinals = (np.int64(binding.rank) << RANK_SHIFT) + (place.index + 1 << SUB_BITS) + subs
         into.ordinals.append(ordinals)
         into.path_ids.append(np.full(n, path_id, np.int64))
@@ -118,6 +119,13 @@ class TurnBuilder:
     def __init__(self) -> None:
         self._chunks: list[Turns] = []
         self._open: tuple[list[int], list[int], list[int], list[bool]] = ([], [], [], [])
+        self.rows: npt.NDArray[np.int64] | None = None
+        """As in `RoleBuilder`; set with `among`."""
+
+    def among(self, rows: npt.NDArray[np.int64] | None) -> None:
+        """Say which records of the batch the next turns are of."""
+        self._close()
+        self.rows = rows
 
     def add(self, row: int, code: int, chat: int, *, laden: bool) -> None:
         """A turn of a record (see the fields of `Turns`); turns of a record come in order."""
@@ -130,12 +138,16 @@ class TurnBuilder:
     def extend(self, turns: Turns) -> None:
         """Many turns of one list."""
         self._close()
-        self._chunks.append(turns)
+        self._take(turns)
+
+    def _take(self, turns: Turns) -> None:
+        rows = turns.rows if self.rows is None else self.rows[turns.rows]
+        self._chunks.append(Turns(rows, turns.roles, turns.chats, turns.laden))
 
     def _close(self) -> None:
         rows, codes, chats, laden = self._open
         if rows:
-            self._chunks.append(
+            self._take(
                 Turns(
                     np.asarray(rows, np.int64),
                     np.asarray(codes, np.int8),

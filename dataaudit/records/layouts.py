@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -16,11 +16,16 @@ from dataaudit.records.paths import EACH, parse
 from dataaudit.records.paths import render as render_path
 from dataaudit.records.types import LayoutNote
 
-# Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object,
-# t turns with role/content, v turns with from/value, l list of strings, k list of integers, e empty list, x anything
-# else. A struct of strings under a known name is "d:" and its keys.
+# Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object without
+# text, t turns with role/content, v turns with from/value, q an object of lists that are turns, m an object that is one
+# turn, j a string that is a chat written as JSON, l list of strings, k list of integers, e empty list, o an object or
+# list with text somewhere in it, x anything else. A struct of strings under a known name is "d:" and its keys.
 STRINGS = "sln"
-TURNS = "tv"
+TURNS = "tvqmj"
+TEXTUAL = frozenset("slo" + TURNS)
+"""Kinds that hold text: where no role reads them, the report says so."""
+CHAT = "chat"
+"""Stands in `--columns` for a role: the field holds whole chats, whose turns say which role each text has."""
 
 
 class FieldKind(NamedTuple):
@@ -40,10 +45,14 @@ class Binding:
     """Place among the bindings; high bits of the ordinal of its strings. See `_Places`."""
     fallback: str = "text"
     """For turns: the role of a string that turns out to be no dialogue."""
+    declared: bool = False
+    """Was it named as a chat in `--columns`? Then a string may be a chat rendered by a template."""
+    deep: bool = False
+    """Is every string below it read, as nobody knows its shape?"""
 
     @property
     def is_turns(self) -> bool:
-        """Is this a list of turns, or a string that may be a dialogue?"""
+        """Is this a chat in any form, or something else whose parts say what role they have?"""
         return self.role is None
 
 
@@ -56,19 +65,43 @@ class Layout:
     expects_response: bool
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    fields: tuple[FieldKind, ...] = ()
+    """The fields it was detected in, and the overrides given: what `with_chats` needs."""
+    overrides: tuple[tuple[str, str], ...] = ()
 
     @property
     def readable(self) -> bool:
         """Does it bind anything but labels?"""
         return any(binding.role != "label" for binding in self.bindings)
 
-    def describe(self, turns: Sequence[tuple[str, str]] = ()) -> LayoutNote:
-        """The layout in words, with the (role, path) pairs that turns were seen to have."""
+    @property
+    def chats(self) -> list[Binding]:
+        """Its bindings of turns, in order."""
+        return [binding for binding in self.bindings if binding.is_turns]
+
+    def describe(
+        self,
+        turns: Sequence[tuple[str, str]] = (),
+        unread: Sequence[str] = (),
+        notes: Sequence[str] = (),
+    ) -> LayoutNote:
+        """The layout in words, with what was seen in turns: (role, path) pairs, unread fields, remarks."""
         plain = [(binding.role, binding.path) for binding in self.bindings if binding.role is not None]
-        return LayoutNote(self.name, (*plain, *turns), self.unread, self.notes)
+        return LayoutNote(self.name, (*plain, *turns), (*self.unread, *unread), (*self.notes, *notes))
 
 
-TURN_COLUMNS = ("messages", "conversations", "conversation", "dialogue", "dialog", "chat", "turns")
+TURN_COLUMNS = (
+    "messages",
+    "conversations",
+    "conversation",
+    "dialogue",
+    "dialog",
+    "chat",
+    "turns",
+    "contents",
+)
+HISTORY = ("history",)
+"""Earlier turns beside a prompt and its response."""
 TRANSLATIONS = ("translation", "translations")
 SYSTEM = ("system", "system_prompt", "system_message")
 TEXTS = (
@@ -89,6 +122,8 @@ RESPONSES = (
     *("completion", "response", "output", "answer", "solution", "assistant"),
     *("responses", "completions", "outputs", "generations", "generation", "target_text"),
 )
+TOKENS = ("input_ids", "token_ids", "tokens", "ids", "attention_mask", "labels")
+"""Names of columns that hold texts as numbers of tokens, where they are lists of integers."""
 LABELS = ("label", "labels", "class", "category", "intent", "target", "sentiment", "topic", "final_label")
 """Names a label column goes by; a ClassLabel feature is one under any name."""
 
@@ -144,9 +179,9 @@ class _Fields:
         if found is None:
             return
         key = render_path((found.name,))
-        path = key + EACH if found.kind in "l" + TURNS else key
+        path = key + EACH if found.kind in "ltvq" else key
         place = self.places.take(role, found.name if by_name else None)
-        self.bindings.append(Binding(path, role, place, fallback))
+        self.bindings.append(Binding(path, role, place, fallback, deep=found.kind == "o"))
         self.used.add(found.name)
 
     def bind_either(self, found: FieldKind | None, role: str) -> None:
@@ -162,9 +197,7 @@ class _Fields:
         labels = [one for one in labels if one.name not in self.used]
         for one in sorted(labels, key=lambda label: label.name):
             self.bind(one, "label", by_name=True)
-        unread = tuple(
-            one.name for one in self.all if one.kind in ("s", "l", "t", "v") and one.name not in self.used
-        )
+        unread = tuple(one.name for one in self.all if one.kind in TEXTUAL and one.name not in self.used)
         return Layout(name, tuple(self.bindings), response, unread, tuple(self.notes))
 
 
@@ -210,6 +243,9 @@ def _pair(fields: _Fields) -> Layout | None:
     fields.bind(fields.first(SYSTEM, "s"), "system")
     fields.bind_either(prompt, "prompt")
     fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
+    earlier = fields.first(HISTORY, "ot")
+    if earlier is not None:
+        fields.bind(FieldKind(earlier.name, "t"), None)
     if response is not None:
         fields.bind_either(response, "response")
         second = fields.first(RESPONSES, "s")
@@ -264,7 +300,7 @@ def _translation(fields: _Fields) -> Layout | None:
 def _fallback(fields: _Fields) -> Layout | None:
     names = {one.name for one in fields.all if one.name.lower() in LABELS}
     columns = [one for one in fields.all if one.kind in "sl" and one.name not in names]
-    turns = [one for one in fields.all if one.kind in TURNS]
+    turns = [one for one in fields.all if one.kind in TURNS or one.kind == "o"]
     for one in sorted(turns):
         fields.bind(one, None, by_name=True)
     for one in sorted(columns):
@@ -276,7 +312,10 @@ def _fallback(fields: _Fields) -> Layout | None:
                 f"only token ids ({', '.join(ids)}) and no text: decode them to have them searched"
             )
         return fields.layout("none", response=False)
-    listed = ", ".join(one.name for one in [*turns, *columns])
+    tokens = [one.name for one in fields.all if one.kind == "k" and one.name.lower() in TOKENS]
+    if tokens:
+        fields.notes.append(f"token ids ({', '.join(tokens)}) are no text: decode them to have them searched")
+    listed = ", ".join(one.name for one in fields.all if one in turns or one in columns)
     fields.notes.append(
         f"no known column names; every string column is read as text ({listed}); name roles with --columns"
     )
@@ -300,20 +339,52 @@ Overrides = tuple[tuple[str, str], ...]
 @lru_cache(maxsize=4096)
 def detect(fields: tuple[FieldKind, ...], overrides: Overrides = ()) -> Layout:
     """The layout of records with these fields. Overrides replace what was detected for the roles they name."""
+    return replace(_detect(fields, overrides), fields=fields, overrides=overrides)
+
+
+def with_chats(layout: Layout, names: tuple[str, ...]) -> Layout:
+    """The layout of the records of a table in which these string fields hold chats written as JSON."""
+    if not names:
+        return layout
+    other = detect(
+        tuple(FieldKind(one.name, "j") if one.name in names else one for one in layout.fields),
+        layout.overrides,
+    )
+    own = detect(layout.fields, layout.overrides).notes  # what the reader of the file has noted stays
+    return replace(other, notes=(*(note for note in layout.notes if note not in own), *other.notes))
+
+
+def _detect(fields: tuple[FieldKind, ...], overrides: Overrides) -> Layout:
     base = next(layout for recognise in _RECOGNISERS if (layout := recognise(_Fields(fields))) is not None)
     if not overrides:
         return base
-    named = {role for role, _ in overrides}
-    guessed = base.name == "unknown-columns" and named != {"label"}
-    kept = [] if guessed else [b for b in base.bindings if b.role is not None and b.role not in named]
-    if not guessed and not named - {"label", "system"}:
-        kept = [b for b in base.bindings if b.role not in named]
+    kept = _kept(base, overrides)
     places = _Places(b.rank for b in kept)
-    ranked = [*kept, *(Binding(path, role, places.take(role)) for role, path in overrides)]
+    ranked = [*kept, *(_declared(role, path, places) for role, path in overrides)]
     present = {one.name for one in fields}
     bindings = tuple(binding for binding in ranked if parse(binding.path)[0] in present)
     tops = {parse(binding.path)[0] for binding in bindings}
-    unread = tuple(one.name for one in fields if one.kind in ("s", "l", "t", "v") and one.name not in tops)
-    response = any(binding.role in ("response", None) for binding in bindings)
+    unread = tuple(one.name for one in fields if one.kind in TEXTUAL and one.name not in tops)
+    response = any(binding.role in ("response", None) and not binding.deep for binding in bindings)
     name = (base.name if kept else "custom") if bindings else "none"
+    if any(binding.declared for binding in bindings):
+        name = "messages"
     return Layout(name, bindings, response, unread)
+
+
+def _kept(base: Layout, overrides: Overrides) -> list[Binding]:
+    """What was detected and stays beside what was named."""
+    named = {role for role, _ in overrides}
+    if CHAT in named:  # a chat is the whole of it
+        return [b for b in base.bindings if b.role in ("system", "label") and b.role not in named]
+    if base.name == "unknown-columns" and named != {"label"}:
+        return []
+    if not named - {"label", "system"}:
+        return [b for b in base.bindings if b.role not in named]
+    return [b for b in base.bindings if b.role is not None and b.role not in named]
+
+
+def _declared(role: str, path: str, places: _Places) -> Binding:
+    if role == CHAT:
+        return Binding(path, None, places.take(None), declared=True)
+    return Binding(path, role, places.take(role))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -20,11 +20,32 @@ I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
 
-def rest_of_table(batch: pa.RecordBatch, layout: Layout) -> Callable[[bool], Keys]:
+Rest = Callable[[bool], Keys]
+"""Gives the keys of a batch; the argument asks for the normalised form."""
+
+
+def rest_of_pieces(pieces: Sequence[tuple[I64 | None, Rest]], n: int) -> Rest:
+    """The keys of a batch of `n` records that is read in pieces; with each its records (None: all of them)."""
+    if len(pieces) == 1 and pieces[0][0] is None:
+        return pieces[0][1]
+
+    def keys(normalised: bool) -> Keys:
+        hi, lo = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
+        for at, rest in pieces:
+            hi[at], lo[at] = rest(normalised)
+        return Keys(hi, lo)
+
+    return keys
+
+
+def rest_of_table(batch: pa.RecordBatch, layout: Layout) -> Rest:
     """A function that gives, per record, the key of everything the layout does not read as text."""
     bound, chats = set(), set()
+    kinds = {one.name: one.kind for one in layout.fields}
     for binding in layout.bindings:
         steps = parse(binding.path)
+        if kinds.get(steps[0], "") in ("o", "m", "q", "j"):
+            continue  # all of it: a chat that is JSON in a string, say, has ids and weights beside its texts
         if binding.is_turns and steps[1:] == (EACH,):
             chats.add(steps[0])
         elif steps[1:] in ((), (EACH,)):

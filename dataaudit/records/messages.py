@@ -1,34 +1,43 @@
-"""The turns of chats in JSON objects: plain contents, lists of typed parts, tool calls, dialogues in one string."""
+"""The turns of chats in JSON values: lists of turns, chats in one string, chats stored column by column."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataaudit.records.chatjson import chat_in, turns_of_lists
+from dataaudit.records.content import (
+    Beside,
+    Keys,
+    below,
+    deep,
+    holds_text,
+    is_laden,
+    joined,
+    keys_of,
+    speaker_of,
+    step,
+    strings_of,
+)
 from dataaudit.records.dialogue import split_dialogue
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.layouts import Binding
-from dataaudit.records.paths import parse
-from dataaudit.records.turns import CALL_KEYS, CONTENT_KEYS, ROLE_KEYS, turn_code, turn_role
+from dataaudit.records.paths import EACH
+from dataaudit.records.turns import TURN_ROLES, turn_code, turn_role
 
 Record = dict[str, Any]
 
 _NUMBER = re.compile(r"\[\d+\]")
-
-
-class Held(NamedTuple):
-    """A string below a turn: the role if it is not the turn's, the path below the turn, the string."""
-
-    role: str | None
-    leaf: str
-    text: str
+_KEY = re.compile(r"\.?(?:[^.\\]|\\.)+", re.DOTALL)
+DESCRIBED = 3
+"""Keys below a turn that a path tells, such as `tool_calls[*].function.arguments`."""
 
 
 class _Strings(NamedTuple):
-    """The strings of one role and leaf while they are collected."""
+    """The strings of one role and path while they are collected."""
 
     texts: list[str]
     rows: list[int]
@@ -45,39 +54,102 @@ class TurnReader:
         self._turns = turns
         self._binding = binding
         self._chat = chat
-        self._found: dict[tuple[str, str | None], _Strings] = {}
-        self.skipped: dict[str, int] = {}
-        """Parts that hold no text, by their type."""
+        self._whole = binding.path.removesuffix(EACH)
+        self._each = self._whole + EACH
+        self._found: dict[tuple[str, str], _Strings] = {}
+        self.beside = Beside()
+        """Parts that hold no text, fields that are not read."""
 
-    def read(self, records: Sequence[Record], members: list[int]) -> None:
-        """Take the turns of these records: lists of messages, or strings that are dialogues."""
-        steps = parse(self._binding.path)
-        for i in members:
-            value: Any = records[i].get(steps[0])
-            if isinstance(value, list):
-                for place, turn in enumerate(value):
-                    if isinstance(turn, dict):
-                        self._turn(i, place, turn)
-            elif isinstance(value, str):
-                self._dialogue(i, value)
+    def read(self, values: Iterable[tuple[int, Any]]) -> None:
+        """Take the (record, value) pairs of the field: chats in any form, or with a deep binding anything."""
+        if self._binding.deep:
+            for row, value in values:
+                for sub, held in enumerate(deep(value, "", self.beside)):
+                    self._add(
+                        (held.role or "text", joined(self._whole, held.leaf)), held.text, (row, -1, 0, sub)
+                    )
+            return
+        for row, value in values:
+            if isinstance(value, str):
+                chat = chat_in(value)
+                if chat is None:
+                    self._said_in(row, value)
+                else:
+                    self._elements(row, chat)
+            elif isinstance(value, list):
+                self._elements(row, value)
+            elif isinstance(value, dict):
+                listed = turns_of_lists(value)
+                if listed is None:
+                    self._turn(row, -1, value)
+                else:
+                    self._elements(row, listed)
+
+    def _elements(self, row: int, chat: list[Any]) -> None:
+        for place, turn in enumerate(chat):
+            if isinstance(turn, dict):
+                self._turn(row, place, turn)
+            elif turn is not None:
+                self._odd(row, place, turn)
 
     def _turn(self, row: int, place: int, turn: Record) -> None:
-        name = next((turn[key] for key in ROLE_KEYS if turn.get(key) is not None), None)
-        self._turns.add(row, turn_code(name), self._chat, laden=_is_laden(turn))
-        role = turn_role(name)
-        for sub, held in enumerate(_strings_of(turn, self.skipped)):
-            self._add((held.role or role, held.leaf), held.text, (row, place, 0, sub))
+        keys = keys_of(tuple(turn))
+        if keys.pair:
+            self._pair(row, place, [(who, step(key), turn[key]) for who, key in keys.pair])
+            self._leave(turn, keys)
+            return
+        name = speaker_of(turn, keys)
+        self._turns.add(row, turn_code(name), self._chat, laden=is_laden(turn, keys))
+        role, path = turn_role(name), self._whole if place < 0 else self._each
+        for sub, held in enumerate(strings_of(turn, keys, self.beside)):
+            self._add((held.role or role, joined(path, held.leaf)), held.text, (row, place, 0, sub))
 
-    def _dialogue(self, row: int, text: str) -> None:
+    def _pair(self, row: int, place: int, said: list[tuple[str, str, Any]]) -> None:
+        """An element that holds a prompt and its response: (who, path, value)."""
+        sub, path = 0, self._whole if place < 0 else self._each
+        for who, leaf, value in said:
+            if value is not None:
+                self._turns.add(row, turn_code(who), self._chat, laden=not isinstance(value, str))
+            for at, text in below(value, leaf):
+                self._add((turn_role(who), joined(path, at)), text, (row, place, 0, sub))
+                sub += 1
+
+    def _leave(self, turn: Record, keys: Keys) -> None:
+        self.beside.unread.update(key for key in keys.others if holds_text(turn[key]))
+        self.beside.masks.update(key for key in keys.masks if turn[key] is not None)
+
+    def _odd(self, row: int, place: int, turn: Any) -> None:
+        """An element that is no object: `[who, text]`, `[prompt, response]`, or strings without a role."""
+        if (
+            isinstance(turn, list)
+            and len(turn) == 2
+            and all(one is None or isinstance(one, str) for one in turn)
+        ):
+            who = turn[0].strip().lower() if turn[0] is not None else ""
+            named = [(who, "[1]", turn[1])] if who in TURN_ROLES else None
+            self._pair(row, place, named or [("user", "[0]", turn[0]), ("assistant", "[1]", turn[1])])
+            return
+        texts = list(below(turn, ""))
+        if not texts:
+            self.beside.skip("number")
+            return
+        self._turns.add(row, turn_code(None), self._chat, laden=False)
+        for sub, (leaf, text) in enumerate(texts):
+            self._add((turn_role(None), joined(self._each, leaf)), text, (row, place, 0, sub))
+
+    def _said_in(self, row: int, text: str) -> None:
+        """A string that may be a dialogue."""
         said = split_dialogue(text)
         if not said:
-            self._add((self._binding.fallback, None), text, (row, -1, 0, 0))
+            self._add((self._binding.fallback, self._whole), text, (row, -1, 0, 0))
             return
         for sub, one in enumerate(said):
             self._turns.add(row, turn_code(one.name), self._chat, laden=False)
-            self._add((turn_role(one.name), None), text[one.start : one.end], (row, -1, one.start, sub))
+            self._add(
+                (turn_role(one.name), self._whole), text[one.start : one.end], (row, -1, one.start, sub)
+            )
 
-    def _add(self, key: tuple[str, str | None], text: str, at: tuple[int, int, int, int]) -> None:
+    def _add(self, key: tuple[str, str], text: str, at: tuple[int, int, int, int]) -> None:
         strings = self._found.get(key)
         if strings is None:
             strings = self._found[key] = _Strings([], [], [], [], [])
@@ -87,74 +159,37 @@ class TurnReader:
 
     def finish(self) -> set[tuple[str, str]]:
         """Hand over what was collected; returns the (role, path) pairs that were seen."""
-        for (role, leaf), strings in self._found.items():
+        for (role, path), strings in self._found.items():
             place = Place(
                 np.asarray(strings.rows, np.int64),
                 np.asarray(strings.places, np.int64),
                 np.asarray(strings.starts, np.int64),
                 np.asarray(strings.subs, np.int64),
             )
-            self._builder.add(self._binding, strings.texts, place, role=role, leaf=leaf)
-        return {(role, described(self._binding, leaf)) for role, leaf in self._found}
+            self._builder.add(self._binding, strings.texts, place, role=role, path=path)
+        if self._binding.deep:
+            return {(role, self._whole) for role, _ in self._found}
+        return {(role, self._described(path)) for role, path in self._found}
+
+    def _described(self, path: str) -> str:
+        """A path as the report names it: parts without their number, and no keys of what a tool is called with."""
+        told = _NUMBER.sub("[*]", path)
+        if not told.startswith(self._each):
+            return told
+        keys = _KEY.findall(told[len(self._each) :])
+        return self._each + "".join(keys[:DESCRIBED])
+
+    def masked(self) -> set[str]:
+        """What there is to say of turns that are marked as not trained on."""
+        return mask_notes(self._each, self.beside.masks)
+
+    def unread(self) -> set[str]:
+        """Paths of the fields of turns that hold strings and are not read."""
+        return {joined(self._each, step(key)) for key in self.beside.unread}
 
 
-def described(binding: Binding, leaf: str | None) -> str:
-    """A path as the report names it: the number of a part is not told."""
-    return binding.path if leaf is None else f"{binding.path}.{_NUMBER.sub('[*]', leaf)}"
-
-
-def _strings_of(turn: Record, skipped: dict[str, int]) -> Iterator[Held]:
-    for key in CONTENT_KEYS:
-        content = turn.get(key)
-        if isinstance(content, str):
-            yield Held(None, key, content)
-        elif isinstance(content, list):
-            yield from _parts_of(content, key, skipped)
-    for key in CALL_KEYS:
-        if turn.get(key) is not None:
-            yield from (
-                Held("tool", path, text) for path, text in _below(turn[key], key) if _says_something(path)
-            )
-
-
-def _parts_of(parts: list[Any], key: str, skipped: dict[str, int]) -> Iterator[Held]:
-    for j, part in enumerate(parts):
-        if isinstance(part, str):
-            yield Held(None, f"{key}[{j}]", part)
-        elif isinstance(part, dict):
-            text = part.get("text")
-            if isinstance(text, str):
-                yield Held(None, f"{key}[{j}].text", text)
-            else:
-                kind = str(part.get("type", "other"))[:40]
-                skipped[kind] = skipped.get(kind, 0) + 1
-
-
-def _below(value: object, path: str) -> Iterator[tuple[str, str]]:
-    """Every string below a value, with its path."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, list):
-        for j, item in enumerate(value):
-            yield from _below(item, f"{path}[{j}]")
-    elif isinstance(value, dict):
-        for name, item in sorted(value.items()):  # the order of keys says nothing
-            yield from _below(item, f"{path}.{name}")
-
-
-def _says_something(path: str) -> bool:
-    """Is this string of a tool call content? Its id and type are not."""
-    return path.rsplit(".", 1)[-1] not in ("id", "type", "name")
-
-
-def _is_laden(turn: Record) -> bool:
-    return any(_holds(turn.get(key)) for key in CALL_KEYS) or any(
-        not isinstance(value := turn.get(key), str) and _holds(value) for key in CONTENT_KEYS
-    )
-
-
-def _holds(value: object) -> bool:
-    """Is there anything in a value?"""
-    if isinstance(value, dict):
-        return any(one is not None for one in value.values())
-    return value not in (None, "", [])
+def mask_notes(path: str, masks: set[str]) -> set[str]:
+    """What there is to say of fields that mark turns as trained on or not."""
+    return {
+        f"{joined(path, step(key))} says which turns are trained on; all turns are searched" for key in masks
+    }

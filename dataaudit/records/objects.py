@@ -6,53 +6,21 @@ schema half way, is read like any other.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.chatjson import HOLDERS, chat_in
+from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
-from dataaudit.records.layouts import TRANSLATIONS, Binding, FieldKind, Overrides, detect
+from dataaudit.records.kinds import KINDS, kind_of
+from dataaudit.records.layouts import Binding, FieldKind, Layout, Overrides, detect
 from dataaudit.records.messages import TurnReader
-from dataaudit.records.paths import parse, walk
+from dataaudit.records.paths import EACH, parse, walk
 from dataaudit.records.remainder import Record, Shape, rest_of_objects, shape_of
-from dataaudit.records.turns import ROLE_KEYS
 from dataaudit.records.types import LayoutNote
-
-_KINDS: dict[type, str] = {str: "s", type(None): "n", int: "i", bool: "i", float: "f", dict: "d"}
-
-
-def _list_kind(value: list[Any]) -> str:
-    first = value[0] if value else None
-    if isinstance(first, dict):
-        if "from" in first and "value" in first:
-            return "v"
-        if any(key in first for key in ROLE_KEYS):
-            return "t"
-    some = [item for item in value if item is not None]
-    if not some:
-        return "e"
-    if all(isinstance(item, str) for item in some):
-        return "l"
-    if type(some[0]) is int:
-        return "k"
-    return (
-        "t" if any(isinstance(item, dict) and any(key in item for key in ROLE_KEYS) for item in some) else "x"
-    )
-
-
-def kind_of(value: object, name: str = "") -> str:
-    """The kind of the value of a field (see layouts)."""
-    if isinstance(value, list):
-        return _list_kind(value)
-    if (
-        isinstance(value, dict)
-        and name.lower() in TRANSLATIONS
-        and all(isinstance(v, str) for v in value.values())
-    ):
-        return "d:" + ",".join(sorted(value))
-    return _KINDS.get(type(value), "x")
 
 
 def _shapes(records: Sequence[Record]) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]]:
@@ -66,13 +34,21 @@ def _shapes(records: Sequence[Record]) -> dict[tuple[tuple[str, ...], tuple[str,
             by_type[seen] = [i]
     shapes: dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]] = {}
     for (names, types), members in by_type.items():
-        if list not in types and dict not in types:
-            shapes.setdefault((names, tuple([_KINDS.get(one, "x") for one in types])), []).extend(members)
+        if list not in types and dict not in types and not _chats_in_strings(records, names, types, members):
+            shapes.setdefault((names, tuple([KINDS.get(one, "x") for one in types])), []).extend(members)
             continue
         for i in members:  # what a list is depends on what it holds
             kinds = tuple([kind_of(value, name) for name, value in records[i].items()])
             shapes.setdefault((names, kinds), []).append(i)
     return shapes
+
+
+def _chats_in_strings(
+    records: Sequence[Record], names: tuple[str, ...], types: tuple[type, ...], members: list[int]
+) -> bool:
+    """Is there a chat written as JSON in a string of these records?"""
+    held = [name for name, one in zip(names, types, strict=True) if one is str and name.lower() in HOLDERS]
+    return any(chat_in(records[i][name]) is not None for name in held for i in members)
 
 
 def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracted:
@@ -83,7 +59,7 @@ def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracte
     readable = np.zeros(len(records), np.bool_)
     counts: dict[str, int] = {}
     notes: dict[LayoutNote, None] = {}
-    skipped: dict[str, int] = {}
+    beside = Beside()
     planned: list[Shape] = []
     for (names, kinds), members in shapes.items():
         layout = detect(tuple(map(FieldKind, names, kinds)), overrides)
@@ -92,18 +68,7 @@ def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracte
         at = np.asarray(members, np.int64)
         expects[at] = layout.expects_response
         readable[at] = layout.readable
-        seen: set[tuple[str, str]] = set()
-        chats = [binding for binding in layout.bindings if binding.is_turns]
-        for binding in layout.bindings:
-            if binding.is_turns:
-                reader = TurnReader(builder, turns, binding, chats.index(binding))
-                reader.read(records, members)
-                seen |= reader.finish()
-                for kind, count in reader.skipped.items():
-                    skipped[kind] = skipped.get(kind, 0) + count
-            else:
-                _add_values(builder, binding, records, members, at)
-        notes[layout.describe(sorted(seen))] = None
+        notes[_read(builder, turns, layout, records, members, beside)] = None
     return Extracted(
         roles=builder.build(),
         turns=turns.build(),
@@ -112,8 +77,45 @@ def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracte
         layouts=tuple(sorted(counts.items())),
         described=tuple(notes),
         rest=rest_of_objects(records, planned),
-        skipped=tuple(sorted(skipped.items())),
+        skipped=tuple(sorted(beside.skipped.items())),
     )
+
+
+def _read(
+    builder: RoleBuilder,
+    turns: TurnBuilder,
+    layout: Layout,
+    records: Sequence[Record],
+    members: list[int],
+    beside: Beside,
+) -> LayoutNote:
+    """Read the fields of a layout from these records."""
+    seen: set[tuple[str, str]] = set()
+    unread: set[str] = set()
+    notes: set[str] = set()
+    chats = layout.chats
+    for binding in layout.bindings:
+        if binding.is_turns:
+            reader = TurnReader(builder, turns, binding, chats.index(binding))
+            reader.read(_values(records, members, binding))
+            seen |= reader.finish()
+            unread |= reader.unread()
+            notes |= reader.masked()
+            beside.merge(reader.beside)
+        else:
+            _add_values(builder, binding, records, members, np.asarray(members, np.int64))
+    return layout.describe(sorted(seen), sorted(unread), sorted(notes))
+
+
+def _values(records: Sequence[Record], members: Sequence[int], binding: Binding) -> Iterator[tuple[int, Any]]:
+    """The values of the field of a binding of turns."""
+    steps = parse(binding.path)
+    steps = steps[:-1] if steps[-1] == EACH else steps
+    for i in members:
+        value: Any = records[i].get(steps[0])
+        for step in steps[1:]:
+            value = value.get(step) if isinstance(value, dict) else None
+        yield i, value
 
 
 def _add_values(

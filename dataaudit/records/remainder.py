@@ -46,13 +46,17 @@ def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members
         if binding.path in whole:
             bound.add(steps[0])  # a dialogue in one string: its labels are in the roles of its turns
         elif binding.is_turns:
-            chats.add(steps[0])
+            if kind.get(steps[0]) != "j":
+                chats.add(steps[0])
         elif steps[1:] in ((), (EACH,)) and kind.get(steps[0], "") in (
             "s",
             "l",
             "i" if binding.role == "label" else "s",
         ):
             bound.add(steps[0])
+    kind = {
+        name: "s" if one == "j" else one for name, one in kind.items()
+    }  # a chat that is JSON: as it stands
     left = tuple((name, kind[name]) for name in names if name not in bound and kind[name] not in ("n", "e"))
     return Shape(members, left, frozenset(chats))
 
@@ -112,7 +116,12 @@ def _dump_turns(value: object, normalised: bool) -> bytes:
 def _without_text(turn: object) -> Any:
     if not isinstance(turn, dict):
         return turn
-    return {k: v for k, v in turn.items() if v is not None and not (k in CONTENT_KEYS and isinstance(v, str))}
+    return {k: v for k, v in turn.items() if _holds(v) and not (k in CONTENT_KEYS and isinstance(v, str))}
+
+
+def _holds(value: object) -> bool:
+    """Is there anything in a value?"""
+    return value is not None and not (isinstance(value, (list, dict)) and _canonical(value, False) is None)
 
 
 def _canonical(value: object, normalised: bool) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +11,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataaudit.errors import UsageError
+from dataaudit.records.chatjson import HOLDERS, chat_in
+from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
-from dataaudit.records.layouts import TRANSLATIONS, Binding, FieldKind, Layout, Overrides, detect
-from dataaudit.records.leaves import rest_of_table
+from dataaudit.records.layouts import (
+    TRANSLATIONS,
+    TURN_COLUMNS,
+    Binding,
+    FieldKind,
+    Layout,
+    Overrides,
+    detect,
+    with_chats,
+)
+from dataaudit.records.leaves import Rest, rest_of_pieces, rest_of_table
 from dataaudit.records.paths import EACH, Steps, parse
-from dataaudit.records.turns import ROLE_KEYS
+from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
+from dataaudit.records.types import LayoutNote
 
 ClassNames = Mapping[str, tuple[str, ...]]
 """Column → names of its classes (a ClassLabel feature of the `datasets` library)."""
@@ -55,7 +67,7 @@ def is_list(kind: pa.DataType) -> bool:
     )
 
 
-def kind_of_type(kind: pa.DataType) -> str:  # noqa: PLR0911 - one line per kind reads best
+def kind_of_type(kind: pa.DataType, name: str = "") -> str:  # noqa: PLR0911 - one line per kind reads best
     """The kind letter of an Arrow type (see layouts)."""
     if is_string(kind):
         return "s"
@@ -66,18 +78,47 @@ def kind_of_type(kind: pa.DataType) -> str:  # noqa: PLR0911 - one line per kind
     if pa.types.is_floating(kind):
         return "f"
     if pa.types.is_struct(kind):
-        return "d"
-    if not is_list(kind):
-        return "x"
-    inner = kind.value_type
+        return _struct_kind(kind, name)
+    if is_list(kind):
+        return _list_kind(kind.value_type, name)
+    return "o" if pa.types.is_map(kind) and (holds_text(kind.key_type) or holds_text(kind.item_type)) else "x"
+
+
+def _list_kind(inner: pa.DataType, name: str) -> str:
     if pa.types.is_struct(inner):
         names = {inner.field(i).name for i in range(inner.num_fields)}
         if {"from", "value"} <= names:
             return "v"
-        return "t" if names & set(ROLE_KEYS) else "x"
+        if {one.strip().lower() for one in names} & set(ROLE_KEYS[:3]):
+            return "t"
     if pa.types.is_integer(inner):
         return "k"
-    return "l" if is_string(inner) else ("e" if pa.types.is_null(inner) else "x")
+    if is_string(inner) or pa.types.is_null(inner):
+        return "l" if is_string(inner) else "e"
+    if not holds_text(inner):
+        return "x"
+    return "t" if name.lower() in TURN_COLUMNS else "o"
+
+
+def _struct_kind(kind: pa.StructType, name: str) -> str:
+    names = {kind.field(i).name.strip().lower(): kind.field(i).type for i in range(kind.num_fields)}
+    if name.lower() in TURN_COLUMNS and names.keys() & set(ROLE_KEYS):
+        lists = {one for one, inner in names.items() if is_list(inner)}
+        return "q" if lists & set(ROLE_KEYS) and lists & set(CONTENT_KEYS) else "m"
+    if name.lower() in TRANSLATIONS and all(map(is_string, names.values())):
+        return "d:" + ",".join(sorted(kind.field(i).name for i in range(kind.num_fields)))
+    return "o" if holds_text(kind) else "d"
+
+
+def holds_text(kind: pa.DataType) -> bool:
+    """Is there a string anywhere below values of this type?"""
+    if isinstance(kind, pa.ExtensionType):
+        return holds_text(kind.storage_type)
+    if pa.types.is_struct(kind):
+        return any(holds_text(kind.field(i).type) for i in range(kind.num_fields))
+    if pa.types.is_map(kind):
+        return holds_text(kind.key_type) or holds_text(kind.item_type)
+    return holds_text(kind.value_type) if is_list(kind) else is_string(kind)
 
 
 def table_layout(schema: pa.Schema, overrides: Overrides) -> Layout:
@@ -91,19 +132,25 @@ def table_layout(schema: pa.Schema, overrides: Overrides) -> Layout:
 
 
 def _kind(field: pa.Field, classes: ClassNames) -> str:
-    kind = kind_of_type(field.type)
-    if kind == "i" and field.name in classes:
-        return "c"
-    if kind == "d" and field.name.lower() in TRANSLATIONS:
-        inner = [field.type.field(i) for i in range(field.type.num_fields)]
-        if all(is_string(one.type) for one in inner):
-            return "d:" + ",".join(sorted(one.name for one in inner))
-    return kind
+    kind = kind_of_type(field.type, field.name)
+    return "c" if kind == "i" and field.name in classes else kind
 
 
 def columns_of(layout: Layout) -> list[str]:
-    """The top-level columns a layout reads."""
-    return list(dict.fromkeys(parse(binding.path)[0] for binding in layout.bindings))
+    """The top-level columns a layout reads, chats in strings or not."""
+    held = _holders(layout)
+    layouts = [layout, *(with_chats(layout, (name,)) for name in held), with_chats(layout, held)]
+    found = {parse(binding.path)[0] for one in layouts for binding in one.bindings}
+    return (
+        [one.name for one in layout.fields if one.name in found]
+        if held
+        else list(dict.fromkeys(parse(binding.path)[0] for binding in layout.bindings))
+    )
+
+
+def _holders(layout: Layout) -> tuple[str, ...]:
+    """String columns in which chats may be written as JSON."""
+    return tuple(one.name for one in layout.fields if one.kind == "s" and one.name.lower() in HOLDERS)
 
 
 Walked = tuple[pa.Array, npt.NDArray[np.int64], npt.NDArray[np.int64]]
@@ -154,46 +201,90 @@ def as_text(values: pa.Array, role: str, names: tuple[str, ...] | None = None) -
 
 def extract_table(batch: pa.RecordBatch, layout: Layout, classes: ClassNames) -> Extracted:
     """The roles of a record batch under a layout. Raises pyarrow.ArrowInvalid where text is not valid UTF-8."""
+    builder, turns, beside = RoleBuilder(), TurnBuilder(), Beside()
+    rows_in_all = batch.num_rows
+    expects, readable = np.zeros(rows_in_all, np.bool_), np.zeros(rows_in_all, np.bool_)
+    counts: dict[str, int] = {}
+    notes: dict[LayoutNote, None] = {}
+    rest: list[tuple[npt.NDArray[np.int64] | None, Rest]] = []
+    for one, at in _by_layout(batch, layout):
+        piece = batch if at is None else batch.take(pa.array(at))
+        builder.rows = at
+        turns.among(at)
+        notes[_read(builder, turns, one, (piece, classes), beside)] = None
+        rest.append((at, rest_of_table(piece, one)))
+        where = slice(None) if at is None else at
+        expects[where], readable[where] = one.expects_response, one.readable
+        if piece.num_rows:
+            counts[one.name] = counts.get(one.name, 0) + piece.num_rows
+    labels = {b.path for b in layout.bindings if b.role == "label"}
+    return Extracted(
+        roles=builder.build(),
+        turns=turns.build(),
+        expects_response=expects,
+        readable=readable,
+        layouts=tuple(sorted(counts.items())),
+        described=tuple(notes),
+        rest=rest_of_pieces(rest, rows_in_all),
+        label_names=tuple((name, names) for name, names in classes.items() if name in labels),
+        skipped=tuple(sorted(beside.skipped.items())),
+    )
+
+
+def _by_layout(
+    batch: pa.RecordBatch, layout: Layout
+) -> Iterator[tuple[Layout, npt.NDArray[np.int64] | None]]:
+    """The layouts of the records, as some may hold chats written as JSON; with each its records (None: all)."""
+    held = [name for name in _holders(layout) if name in batch.schema.names]
+    chats = np.zeros((batch.num_rows, len(held)), np.bool_)
+    for j, name in enumerate(held):
+        values = batch.column(name).cast(pa.large_string())
+        maybe = pc.starts_with(pc.utf8_ltrim(values, " \t\r\n"), pattern="[").fill_null(False)
+        for i in np.flatnonzero(maybe.to_numpy(zero_copy_only=False)).tolist():
+            chats[i, j] = chat_in(values[i].as_py()) is not None
+    if not chats.any():
+        yield layout, None
+        return
+    kinds, which = np.unique(chats, axis=0, return_inverse=True)
+    for k, kind in enumerate(kinds):
+        names = tuple(name for name, holds in zip(held, kind.tolist(), strict=True) if holds)
+        yield with_chats(layout, names), np.flatnonzero(which.reshape(-1) == k).astype(np.int64)
+
+
+def _read(
+    builder: RoleBuilder,
+    turns: TurnBuilder,
+    layout: Layout,
+    table: tuple[pa.RecordBatch, ClassNames],
+    beside: Beside,
+) -> LayoutNote:
+    """Read the columns of a layout."""
     from dataaudit.records.table_turns import read_turns
 
-    builder, turns = RoleBuilder(), TurnBuilder()
-    chats = [binding for binding in layout.bindings if binding.is_turns]
+    batch, classes = table
     seen: set[tuple[str, str]] = set()
-    skipped: dict[str, int] = {}
+    unread: set[str] = set()
+    notes: set[str] = set()
     for binding in layout.bindings:
         steps = parse(binding.path)
         column = batch.column(steps[0]) if steps[0] in batch.schema.names else pa.nulls(0)
         if binding.is_turns:
-            seen |= read_turns(builder, turns, (binding, chats.index(binding)), column, skipped)
+            below = walk_column(column, tuple(step for step in steps[1:] if step is not EACH))[0]
+            met = read_turns(builder, turns, (binding, layout.chats.index(binding)), below)
+            seen |= met.seen
+            unread |= met.unread
+            notes |= met.notes
+            beside.merge(met.beside)
             continue
         assert binding.role is not None
         values, rows, index = walk_column(column, steps[1:])
         text = as_text(values, binding.role, classes.get(steps[0]))
         if text is not None:
             add_strings(builder, binding, (text, rows, index))
-    labels = {b.path for b in layout.bindings if b.role == "label"}
-    rows_in_all = batch.num_rows
-    return Extracted(
-        roles=builder.build(),
-        turns=turns.build(),
-        expects_response=np.full(rows_in_all, layout.expects_response, np.bool_),
-        readable=np.full(rows_in_all, layout.readable, np.bool_),
-        layouts=((layout.name, rows_in_all),) if rows_in_all else (),
-        described=(layout.describe(sorted(seen)),),
-        rest=rest_of_table(batch, layout),
-        label_names=tuple((name, names) for name, names in classes.items() if name in labels),
-        skipped=tuple(sorted(skipped.items())),
-    )
+    return layout.describe(sorted(seen), sorted(unread), sorted(notes))
 
 
-def add_strings(
-    builder: RoleBuilder,
-    binding: Binding,
-    walked: Walked,
-    *,
-    role: str | None = None,
-    leaf: str | None = None,
-) -> None:
+def add_strings(builder: RoleBuilder, binding: Binding, walked: Walked) -> None:
     """Add the values that are not null. Raises pyarrow.ArrowInvalid where they are not valid UTF-8."""
     values, rows, index = walked
     if values.null_count:
@@ -201,4 +292,4 @@ def add_strings(
         at = np.flatnonzero(valid.to_numpy(zero_copy_only=False))
         values, rows, index = values.filter(valid), rows[at], index[at]
     values.validate(full=True)  # a table may hold bytes that are not UTF-8
-    builder.add(binding, values, Place(rows, index), role=role, leaf=leaf)
+    builder.add(binding, values, Place(rows, index))

@@ -34,10 +34,33 @@ TURN_ROLES: dict[str, str] = {
 }
 """Role names as chat templates and ShareGPT exports write them (lower case) → role."""
 
-ROLE_KEYS = ("role", "from", "speaker")
-CONTENT_KEYS = ("content", "value", "text")
-CALL_KEYS = ("tool_calls", "function_call")
+ROLE_KEYS = ("role", "from", "speaker", "author", "sender")
+CONTENT_KEYS = ("content", "value", "text", "message", "parts")
+THOUGHT_KEYS = ("reasoning_content", "reasoning", "thinking", "thought", "thoughts")
+"""Where a turn says what it thinks before it answers."""
+CALL_KEYS = ("tool_calls", "function_call", "tool_call")
 """Where a turn without text says what it calls."""
+SPOKEN_KEYS = (*CONTENT_KEYS, *THOUGHT_KEYS)
+"""What is read under the role of the turn."""
+MASK_KEYS = ("weight", "mask", "masked", "train", "trainable", "training", "loss", "loss_weight", "learn")
+"""Fields that say whether a turn is trained on."""
+PAIR_KEYS: dict[str, str] = {
+    "system": "system",
+    "human": "human",
+    "user": "user",
+    "prompt": "user",
+    "instruction": "user",
+    "input": "user",
+    "question": "user",
+    "query": "user",
+    "assistant": "assistant",
+    "gpt": "gpt",
+    "bot": "bot",
+    "output": "assistant",
+    "response": "assistant",
+    "answer": "assistant",
+}
+"""Keys of an element that holds a prompt and its response instead of one turn, in the order they are said."""
 
 UNKNOWN_TURN_ROLE = "text"
 """Role of a turn whose name is not in the table: read, so that nothing hides in it."""

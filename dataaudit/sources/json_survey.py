@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from dataaudit.records.kinds import kind_of
 from dataaudit.records.layouts import FieldKind, detect
-from dataaudit.records.objects import kind_of
 from dataaudit.records.paths import parse, render
 from dataaudit.records.types import Part
 from dataaudit.sources.compression import codec_of, open_plain, stream_error

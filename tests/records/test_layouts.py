@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from dataaudit.errors import UsageError
+from dataaudit.records.kinds import kind_of
 from dataaudit.records.layouts import FieldKind, Layout, detect
-from dataaudit.records.objects import kind_of
 from dataaudit.records.tables import kind_of_type, table_layout
 
 
@@ -172,8 +172,8 @@ def test_overridden_columns_leave_the_others_unread():
     ("value", "kind"),
     [
         ("a", "s"), (None, "n"), (1, "i"), (True, "i"), (1.5, "f"), ({}, "d"), ([], "e"), (["a"], "l"), ([1], "k"),
-        (["a", 1], "x"), ([{"role": "user"}], "t"), ([{"from": "a", "value": "b"}], "v"), ([{"x": 1}], "x"),
-        ([["a"]], "x"),
+        (["a", 1], "o"), ([{"role": "user"}], "t"), ([{"from": "a", "value": "b"}], "v"), ([{"x": 1}], "x"),
+        ([["a"]], "o"), ({"a": 1}, "d"), ({"a": [{"b": "c"}]}, "o"), ([[1.5]], "x"),
     ],
 )  # fmt: skip
 def test_kinds_of_json_values(value: object, kind: str):
@@ -189,12 +189,13 @@ def test_kinds_of_arrow_types():
         "s": [pa.string(), pa.large_string(), pa.string_view(), pa.dictionary(pa.int32(), pa.string())],
         "i": [pa.int8(), pa.uint64(), pa.bool_()],
         "f": [pa.float16(), pa.float64()],
-        "d": [turn],
+        "d": [pa.struct([("n", pa.int8())])],
+        "o": [turn, pa.map_(pa.string(), pa.string()), pa.list_(pa.list_(pa.string()))],
         "t": [pa.list_(turn), pa.large_list(turn)],
         "v": [pa.list_(share)],
         "l": [pa.list_(pa.string()), pa.list_(pa.string(), 3), pa.list_view(pa.string())],
         "e": [pa.list_(pa.null())],
-        "x": [pa.binary(), pa.timestamp("s"), pa.map_(pa.string(), pa.string()), pa.decimal128(5)],
+        "x": [pa.binary(), pa.timestamp("s"), pa.map_(pa.int8(), pa.int8()), pa.decimal128(5)],
         "n": [pa.null()],
         "k": [pa.list_(pa.int64()), pa.large_list(pa.uint8())],
     }

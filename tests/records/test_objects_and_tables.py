@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from typing import Any
 
@@ -43,6 +44,9 @@ def turns_type(role: str = "role", content: str = "content") -> pa.DataType:
 
 
 STRING, LIST = pa.string(), pa.list_(pa.string())
+TURN = pa.struct(
+    [(name, STRING) for name in ("role", "content", "thinking", "lang", "body")] + [("weight", pa.int8())]
+)
 PART = pa.struct([("type", STRING), ("text", STRING)])
 CALLS = pa.list_(
     pa.struct([("id", STRING), ("function", pa.struct([("name", STRING), ("arguments", STRING)]))])
@@ -118,6 +122,49 @@ SHAPES: dict[str, tuple[pa.Schema, st.SearchStrategy[dict[str, Any]]]] = {
                 min_size=1,
                 max_size=3,
             )
+        ),
+    ),
+    "thoughts": (
+        pa.schema([("messages", pa.list_(TURN))]),
+        fixed(
+            messages=st.lists(
+                fixed(
+                    role=NAMES,
+                    content=MAYBE,
+                    thinking=MAYBE,
+                    lang=MAYBE,
+                    body=MAYBE,
+                    weight=st.integers(0, 1),
+                ),
+                min_size=1,
+                max_size=3,
+            )
+        ),
+    ),
+    "columns": (
+        pa.schema([("conversations", pa.struct([("from", LIST), ("value", LIST)]))]),
+        fixed(
+            conversations=st.lists(st.tuples(NAMES, MAYBE), min_size=1, max_size=3).map(
+                lambda said: {"from": [who for who, _ in said], "value": [what for _, what in said]}
+            )
+        ),
+    ),
+    "strings": (
+        pa.schema([("messages", STRING), ("text", STRING)]),
+        fixed(messages=st.one_of(SAID, turns().map(json.dumps)), text=TEXT),
+    ),
+    "preference-strings": (
+        pa.schema([("chosen", STRING), ("rejected", STRING)]),
+        fixed(
+            chosen=st.one_of(SAID, turns().map(json.dumps)), rejected=st.one_of(TEXT, turns().map(json.dumps))
+        ),
+    ),
+    "history": (
+        pa.schema([("instruction", STRING), ("output", STRING), ("history", pa.list_(LIST))]),
+        fixed(
+            instruction=TEXT,
+            output=TEXT,
+            history=st.lists(st.lists(TEXT, min_size=2, max_size=3), max_size=2),
         ),
     ),
     "chat-pair": (
@@ -248,6 +295,7 @@ SAME = [
         {"messages": [{"role": "user", "content": "x"}]},
     ),
     ({"messages": [{"role": "user", "content": None}]}, {"messages": [{"role": "user"}]}),
+    ({"messages": [{"role": "user", "tool_calls": []}]}, {"messages": [{"role": "user"}]}),
 ]
 DIFFERENT = [
     ({"foo": "x", "bar": None}, {"foo": None, "bar": "x"}),
