@@ -13,6 +13,7 @@ from dataaudit.export.forms import LINE_FORMATS
 from dataaudit.export.job import CleanJob
 from dataaudit.export.outdir import is_safe
 from dataaudit.records.types import FileRef
+from dataaudit.sources.arrow import is_saved_dataset
 
 KEPT, QUARANTINE = "kept", "quarantine"
 FORMATS = (*LINE_FORMATS, "json", "parquet", "arrow")
@@ -98,11 +99,11 @@ def _collides(layout: Layout, job: CleanJob) -> str | None:
     """A path that two outputs share, or that is a file for one and a folder for another; else None."""
     metadata: dict[str, str] = {}
     for source in job.inputs:
-        if source.file.format == "arrow":
+        home = Path(source.file.path).parent
+        if source.file.format == "arrow" and is_saved_dataset(home):
             # The files beside the shards of a saved dataset: one directory may stand for one argument only.
             folder = layout.names[source.file.id].kept.rpartition("/")[0]
-            home = str(Path(source.file.path).parent)
-            if metadata.setdefault(folder, home) != home:
+            if metadata.setdefault(folder, str(home)) != str(home):
                 return f"{folder}/state.json"
     seen: set[str] = set()
     # Some file systems do not tell upper from lower case.

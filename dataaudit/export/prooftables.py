@@ -13,6 +13,7 @@ from dataaudit.export.manifest import InputEntry
 from dataaudit.export.proof import Mismatch, reasons_of
 from dataaudit.export.tablefiles import int96_unit
 from dataaudit.export.tables import pick
+from dataaudit.sources.ipc import IpcReader
 
 
 def _tables(path: Path, format: str, unit: str = "ns") -> Iterator[Any]:
@@ -25,8 +26,8 @@ def _tables(path: Path, format: str, unit: str = "ns") -> Iterator[Any]:
             for i in range(file.num_row_groups):
                 yield file.read_row_group(i)
         return
-    with pa.OSFile(str(path)) as raw, pa.ipc.open_stream(raw) as stream:
-        for batch in stream:
+    with IpcReader(path) as opened:
+        for batch in opened.batches():
             yield pa.Table.from_batches([batch])
 
 

@@ -1,4 +1,4 @@
-"""Parquet files and Arrow streams: rewritten group by group; schema, metadata, order and values stay."""
+"""Parquet and Arrow files: rewritten group by group; schema, metadata, order and values stay."""
 
 from __future__ import annotations
 
@@ -16,8 +16,17 @@ from dataaudit.export.job import FileResult, FileTask, HashingFile, Output, Tall
 from dataaudit.export.lines import drop_instead, places_of, reason_line
 from dataaudit.export.manifest import OutputEntry
 from dataaudit.export.redact import CannotRedactError
-from dataaudit.export.tablefiles import ArrowWriter, ParquetShape, ParquetWriter, TableWriter, int96_unit
+from dataaudit.export.tablefiles import (
+    ArrowShape,
+    ArrowWriter,
+    ParquetShape,
+    ParquetWriter,
+    TableWriter,
+    int96_unit,
+)
 from dataaudit.export.verdicts import RowVerdict
+from dataaudit.sources.arrow import is_saved_dataset
+from dataaudit.sources.ipc import BrokenIpcError, IpcReader
 
 COPY_BYTES = 4 << 20
 
@@ -47,19 +56,30 @@ def clean_parquet(task: FileTask) -> FileResult:
 
 
 def clean_arrow(task: FileTask) -> FileResult:
-    """Second pass over an Arrow stream file, a shard of `save_to_disk`. Memory: one record batch.
+    """Second pass over an Arrow file or stream. Memory: one record batch, but all of a file of the file format in which
+    texts are redacted while some column is dictionary-encoded.
 
-    The kept file exists even without rows: the state beside it names it.
+    A kept shard of `save_to_disk` exists even without rows: the state beside it names it.
     """
     path = Path(task.source.file.path)
-    if next(task.verdicts.for_file(task.source.file.id), None) is None:
-        return _copy(task, keep_empty=True)
+    saved = is_saved_dataset(path.parent)
+    first = next(task.verdicts.for_file(task.source.file.id), None)
+    if first is None or not task.source.rows:
+        return _copy(task, keep_empty=saved)
     with _reading(task):
-        stream = pa.ipc.open_stream(pa.OSFile(str(path)))
-    with stream:
-        writers = tuple(ArrowWriter(task.out, name, stream.schema) for name in (task.kept, task.quarantine))
-        tables = (pa.Table.from_batches([batch]) for batch in stream)
-        return _rewrite(task, tables, writers, keep_empty=True)
+        shape = ArrowShape.of(path)
+    hold = (
+        shape.is_file
+        and shape.has_dictionaries
+        and any(one.action == "redact" for one in task.verdicts.for_file(task.source.file.id))
+    )
+    with _reading(task):
+        opened = IpcReader(path)
+    with opened:
+        kept = ArrowWriter(task.out, task.kept, shape, hold=hold)
+        removed = ArrowWriter(task.out, task.quarantine, shape)
+        tables = (pa.Table.from_batches([batch]) for batch in opened.batches())
+        return _rewrite(task, tables, (kept, removed), keep_empty=saved)
 
 
 class _reading:  # noqa: N801
@@ -72,7 +92,7 @@ class _reading:  # noqa: N801
         return None
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, OSError | pa.ArrowException):
+        if isinstance(error, OSError | pa.ArrowException | BrokenIpcError):
             raise reading_error(self._task, error) from error
 
 

@@ -29,15 +29,28 @@ class TableView:
         self.classes: ClassNames = class_names(schema)
         self.columns: list[str] | None = None if options.need_rest else columns_of(self.layout)
 
-    def batch(self, table: pa.RecordBatch, first_row: int, extent: tuple[int, int], nbytes: int) -> Batch:
-        """The batch of a record batch whose first row has this number in the file."""
+    def batch(
+        self,
+        table: pa.RecordBatch,
+        first_row: int,
+        extent: tuple[int, int],
+        nbytes: int,
+        *,
+        valid: bool | None = None,
+    ) -> Batch:
+        """The batch of a record batch whose first row has this number in the file.
+
+        `valid`: does it hold up to full validation? None where that is not known yet. It must be sound in any case.
+        """
         rows = first_row + np.arange(table.num_rows, dtype=np.int64)
         chosen = sampled(self.file.id, rows, self.options)
         if chosen is not None:
             table, rows = table.filter(pa.array(chosen)), rows[chosen]
         malformed: tuple[Malformed, ...] = ()
         try:
-            table.validate(full=True)  # columns without a role may hold such text too
+            if not valid:
+                table = table if valid is None else _copied(table)
+                table.validate(full=True)  # columns without a role may hold such text too
             found = extract_table(table, self.layout, self.classes)
         except pa.ArrowInvalid:
             bad = self._undecodable(table)
