@@ -14,8 +14,8 @@ from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources.base import Damage, Partition, ReadOptions
 from dataaudit.sources.ipc import IpcReader, Survey, is_file, survey
 from dataaudit.sources.soundness import require_sound
-from dataaudit.sources.views import without_views
 from dataaudit.sources.tables import TableView, as_record_batch
+from dataaudit.sources.views import without_views
 
 
 def is_saved_dataset(folder: Path) -> bool:

@@ -19,7 +19,7 @@ def without_views(table: pa.RecordBatch) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, names=table.schema.names) if changed else table
 
 
-def _plain(kind: pa.DataType) -> pa.DataType:  # noqa: PLR0911 - one line per kind reads best
+def _plain(kind: pa.DataType) -> pa.DataType:
     """The type with no string view in it."""
     types = pa.types
     if types.is_string_view(kind):
