@@ -117,7 +117,7 @@ def _source(file: FileRef, tally: FileTally) -> SourceInfo:
         bytes=file.size,
         layouts=layouts if len(layouts) > 1 else {},
         unread=tuple(sorted(tally.unread)),
-        notes=tuple(sorted(tally.notes)) + _skipped(tally),
+        notes=file.notes + tuple(sorted(tally.notes)) + _skipped(tally),
         error="; ".join(lost) or None,
     )
 

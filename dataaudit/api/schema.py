@@ -74,7 +74,7 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
         layouts=dict(sorted(batch.layouts, key=lambda one: (-one[1], one[0]))),
         roles={role: tuple(paths) for role, paths in roles.items()},
         unread=tuple(dict.fromkeys(name for note in batch.described for name in note.unread)),
-        notes=tuple(dict.fromkeys(text for note in batch.described for text in note.notes)),
+        notes=tuple(dict.fromkeys((*file.notes, *(text for note in batch.described for text in note.notes)))),
         rows=tuple(_shown(batch, i) for i in range(min(ROWS, len(batch)))),
         malformed=len(batch.malformed),
     )

@@ -71,6 +71,8 @@ class FileRef:
     """Bytes on disk; 0 for data in memory."""
     columns: tuple[tuple[str, str], ...] = ()
     """(role, path) pairs of `--columns`, for delimited text only: they may say whether it has a header."""
+    notes: tuple[str, ...] = ()
+    """What there is to say of how the file was recognised."""
     part: Part | None = None
     """The part of the file that this stands for, where a document holds several arrays or names one; else all of it."""
     origin: str = ""

@@ -187,6 +187,40 @@ class MemberReader(io.RawIOBase):
         super().close()
 
 
+class PatientReader(io.BufferedReader):
+    """A buffered reader that hands over what it has before it raises: the next read does.
+
+    The one of the standard library drops what it has gathered of a large read when the source raises on the way.
+    """
+
+    _late: Exception | None = None
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Up to `size` bytes (all for -1 or None), fewer only at the end or before an error."""
+        parts: list[bytes] = []
+        left = -1 if size is None or size < 0 else size
+        while left:
+            try:
+                piece = self.read1(left if left > 0 else OUTPUT_BYTES)
+            except Exception as error:
+                if not parts:
+                    raise
+                self._late = error
+                break
+            if not piece:
+                break
+            parts.append(piece)
+            left -= len(piece) if left > 0 else 0
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def read1(self, size: int = -1, /) -> bytes:
+        """What is there, up to `size` bytes."""
+        if self._late is not None:
+            error, self._late = self._late, None
+            raise error
+        return super().read1(size)
+
+
 def codec_of(path: Path) -> str | None:
     """The codec a file's first bytes show, or None for a plain file. A name may lie; bytes do not."""
     with path.open("rb") as file:
@@ -225,7 +259,7 @@ def decompressing(file: IO[bytes], codec: str | None) -> IO[bytes]:
     """The decompressed bytes of an open file, which is closed with it. `codec` None: the file itself."""
     if codec is None:
         return file
-    return io.BufferedReader(MemberReader(file, codec), OUTPUT_BYTES)
+    return PatientReader(MemberReader(file, codec), OUTPUT_BYTES)
 
 
 def open_plain(path: Path) -> IO[bytes]:

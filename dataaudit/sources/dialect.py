@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, cast
 
 import msgspec
 
-from dataaudit.sources.compression import DamagedStreamError, codec_of, open_plain
+from dataaudit.sources.compression import DamagedStreamError, PatientReader, codec_of, open_plain
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -114,7 +114,7 @@ def from_encoding(file: IO[bytes], encoding: str) -> IO[bytes]:
     """The bytes of an open file as UTF-8; the file is closed with the result."""
     if encoding == "utf-8":
         return file
-    return io.BufferedReader(_FromUtf16(file, encoding), _PIECE)
+    return PatientReader(_FromUtf16(file, encoding), _PIECE)
 
 
 def to_encoding(file: IO[bytes], encoding: str) -> IO[bytes]:

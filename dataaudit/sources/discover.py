@@ -14,8 +14,9 @@ from dataaudit.errors import SourceError, UsageError
 from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
 from dataaudit.sources.candidates import Candidate, Skipped
-from dataaudit.sources.compression import open_plain, strip_suffix
+from dataaudit.sources.compression import strip_suffix
 from dataaudit.sources.json_survey import Records, Survey, survey
+from dataaudit.sources.recognise import Look, codec_note, look
 
 FORMATS: dict[str, str] = {
     ".jsonl": "jsonl",
@@ -33,6 +34,14 @@ FORMATS: dict[str, str] = {
     ".txt": "text",
 }
 """File ending (without that of the compression) → source module."""
+
+NAMES = {
+    "jsonl": "JSON Lines",
+    "json": "a JSON document",
+    "parquet": "Parquet",
+    "arrow": "Arrow",
+}
+"""What formats are called that first bytes may show."""
 
 DOCUMENTATION = frozenset(
     ("readme", "license", "licence", "copying", "notice", "authors", "changelog", "citation", "requirements")
@@ -104,14 +113,23 @@ def discover(
         if isinstance(kind, Skipped):
             skipped.append(kind)
             continue
-        kind, parts = kind if isinstance(kind, tuple) else (kind, ())
         found = one.split or split_of(one.path.name, _folders(one))
         uri = str(one.path) if one.uri in taken else one.uri
         size = one.size
         if size is None:
             size = one.path.stat().st_size if one.path.exists() else 0
-        whole = FileRef(len(files), str(one.path), uri, kind, found, size, origin=one.origin, name=one.name)
-        for file in [_part_of(whole, part) for part in parts] or [whole]:
+        whole = FileRef(
+            len(files),
+            str(one.path),
+            uri,
+            kind.format,
+            found,
+            size,
+            origin=one.origin,
+            name=one.name,
+            notes=kind.notes,
+        )
+        for file in [_part_of(whole, part) for part in kind.parts] or [whole]:
             if split is None or file.split == split:
                 files.append(replace(file, id=len(files)))
                 roots.append(one.root)
@@ -131,37 +149,74 @@ def _part_of(whole: FileRef, records: Records) -> FileRef:
     return replace(whole, uri=uri, split=split, size=records.nbytes, part=records.part)
 
 
-def _format_of(one: Candidate, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
-    """The source module for a file, and the parts of a document that are read.
+@dataclass(frozen=True)
+class _Kind:
+    """How a file is read."""
 
-    What is below a folder and no data is skipped, what was named is refused.
-    """
+    format: str
+    parts: tuple[Records, ...] = ()
+    """The parts of a document that are read."""
+    notes: tuple[str, ...] = ()
+
+
+def _format_of(one: Candidate, field: str | None) -> _Kind | Skipped:
+    """How a file is read. What is below a folder and no data is skipped, what was named is refused."""
     if one.format is not None:
-        return one.format
+        return _Kind(one.format)
     name = strip_suffix(one.path.name).lower()
-    kind = FORMATS.get(Path(name).suffix) or _sniff(one.path, explicit=one.explicit)
+    ending = Path(name).suffix
+    named = FORMATS.get(ending)
+    if named == "text" and not one.explicit and Path(name).stem in DOCUMENTATION:
+        return Skipped(one.uri, "documentation, not data")
+    seen = look(one.path)
+    foreign = seen.foreign(named)
+    if foreign is not None and named is not None:
+        return _Kind("foreign")
+    kind = _by_bytes(one, named, seen)
     if kind is None:
         if one.explicit:
             known = ", ".join(FORMATS)
-            raise UsageError(f"{one.shown}: not a format that can be read ({known}, plain or compressed)")
+            why = foreign or f"not a format that can be read ({known}, plain or compressed)"
+            raise UsageError(f"{one.shown}: {why}")
         return Skipped(one.uri, "not a data file")
-    if kind == "text" and not one.explicit and Path(name).stem in DOCUMENTATION:
-        return Skipped(one.uri, "documentation, not data")
-    return _json(one, kind, field) if kind == "json" else kind
+    json = kind == "json" or (kind == "jsonl" and seen.may_be_document)
+    found = _json(one, field, strict=kind == "jsonl" and not seen.one_array) if json else _Kind(kind)
+    if isinstance(found, Skipped):
+        return found
+    notes = [] if one.origin else [codec_note(one.path.name, seen.codec)]
+    if named is not None and found.format != named:
+        notes.append(f"named {ending}, but its first bytes are those of {NAMES[found.format]}: read as such")
+    return replace(found, notes=tuple(note for note in notes if note is not None))
 
 
-def _json(one: Candidate, kind: str, field: str | None) -> str | tuple[str, tuple[Records, ...]] | Skipped:
+def _by_bytes(one: Candidate, named: str | None, seen: Look) -> str | None:
+    """The format by the first bytes, where they tell, else by the name; None where neither does."""
+    if seen.table is not None:
+        return seen.table
+    if named in ("json", "jsonl"):
+        return named
+    if named is None:
+        # Many a text that is no data starts with a bracket: below a folder, only what is compressed is taken for JSON.
+        return (
+            "json" if seen.looks_like_json and (one.explicit or (seen.codec and seen.has_objects)) else None
+        )
+    return "jsonl" if seen.looks_like_json and seen.has_objects else named
+
+
+def _json(one: Candidate, field: str | None, *, strict: bool) -> _Kind | Skipped:
     """Lines or a document: the name says what to expect, the bytes what it is."""
     try:
         stat = one.path.stat()
     except OSError:
-        return "jsonl"  # unreadable is for the reader to say, not to skip
+        return _Kind("jsonl")  # unreadable is for the reader to say, not to skip
     state = (stat.st_size, stat.st_mtime_ns, stat.st_ino)
-    found = _surveyed(one.path, state, field, strict=False, lone=one.explicit)
+    found = _surveyed(one.path, state, field, strict=strict, lone=one.explicit)
     if found.kind == "lines":
-        return "jsonl"
+        return _Kind("jsonl")
     if found.kind == "document":
-        return "json", found.parts
+        return _Kind("json", found.parts)
+    if strict and not found.choice and field is None:
+        return _Kind("jsonl")  # no records in it: as lines, what is wrong is said line by line
     if one.explicit:
         raise UsageError(f"{one.shown}: {found.reason}")
     return Skipped(one.uri, found.reason or "not a data file")
@@ -246,21 +301,3 @@ def _folder(folder: Path, base: Path, root: str) -> Iterator[Candidate | Skipped
 
 def _cannot_list(error: OSError) -> None:
     raise SourceError(f"{error.filename}: {error.strerror}")
-
-
-def _sniff(path: Path, *, explicit: bool) -> str | None:
-    """The format the first bytes show, for a file whose ending says nothing. JSON is looked for only where named:
-
-    many a text that is no data starts with a bracket.
-    """
-    try:
-        with path.open("rb") as file:
-            if file.read(4) == b"PAR1":
-                return "parquet"
-        if explicit:
-            with open_plain(path) as file:
-                text = file.read(1 << 16).removeprefix(b"\xef\xbb\xbf").lstrip()
-            return "json" if text.startswith((b"[", b"{")) else None
-    except (OSError, EOFError):
-        return None
-    return None

@@ -64,7 +64,10 @@ def _sheet(path: Path, kind: str, overrides: Overrides, _state: tuple[int, int, 
     encoding = encoding_of(path)
     with open_utf8(path, encoding) as file:
         head = file.read(HEAD_BYTES)
-        whole = not file.read(1)
+        try:
+            whole = not file.read(1)
+        except (OSError, EOFError):
+            whole = False  # what comes before the damage is read, and then the damage is said
     if head.startswith(b"\xef\xbb\xbf\x00\x00"):
         raise DamagedStreamError("the text is UTF-32, which is not read; convert it to UTF-8")
     if kind == "text":
