@@ -196,14 +196,14 @@ class PatientReader(io.BufferedReader):
     _late: Exception | None = None
 
     def read(self, size: int | None = -1, /) -> bytes:
-        """Up to `size` bytes (all for -1 or None), fewer only at the end or before an error."""
+        """Up to `size` bytes, fewer only at the end or before an error; for -1 or None all, or the error."""
         parts: list[bytes] = []
         left = -1 if size is None or size < 0 else size
         while left:
             try:
                 piece = self.read1(left if left > 0 else OUTPUT_BYTES)
             except Exception as error:
-                if not parts:
+                if not parts or left < 0:
                     raise
                 self._late = error
                 break
