@@ -24,6 +24,9 @@ BLOCK = 4 << 20
 
 BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r"
+_FEED = 10
+_IS_BLANK = np.isin(np.arange(256), list(b" \t\r\n"))
+"""May a line that begins with this byte be blank?"""
 
 
 def plan(file: FileRef, target: int) -> list[Partition]:
@@ -68,21 +71,16 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
     rows = lines = 0
     stream.seek(start)
     for number, block in enumerate(_blocks(stream, start, end)):
-        body = block.removeprefix(BOM) if start == 0 and number == 0 else block
-        feeds = np.flatnonzero(np.frombuffer(body, np.uint8) == 10)
+        body = memoryview(block)[len(BOM) if start == 0 and number == 0 and block.startswith(BOM) else 0 :]
+        data = np.frombuffer(body, np.uint8)
+        feeds = np.flatnonzero(data == _FEED)
         lines += len(feeds)
-        if _may_have_blanks(body):
-            rows += sum(1 for one in body.split(b"\n") if one.strip(_BLANKS))
+        firsts = data[np.append(0, feeds[:-1] + 1 if block.endswith(b"\n") else feeds + 1)] if len(data) else data
+        if _IS_BLANK[firsts].any():
+            rows += sum(1 for one in bytes(body).split(b"\n") if one.strip(_BLANKS))
         else:
-            rows += len(feeds) + (not body.endswith(b"\n"))
+            rows += len(firsts)
     return rows, lines
-
-
-def _may_have_blanks(block: bytes) -> bool:
-    """Could a line of this block be blank? False is certain."""
-    return block[:1] in (b"\n", b" ", b"\t", b"\r") or any(
-        mark in block for mark in (b"\n\n", b"\n\r", b"\n ", b"\n\t")
-    )
 
 
 def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[bytes]:
