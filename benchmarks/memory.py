@@ -3,8 +3,8 @@
 python benchmarks/memory.py                          4 GB each, one line of 1 GB, with one worker and with two
 python benchmarks/memory.py --gb 0.4 --line-gb 0.1   a short run
 
-Inputs are made in a temporary folder and deleted. The exit code is 1 where a peak is beyond its bound: 1 GB plus 6 times
-the longest line, and for ten times the rows 1.2 times the memory.
+Inputs are made in a temporary folder and deleted. The exit code is 1 where a peak is beyond its bound: 1 GB plus 6
+times the longest line, and for ten times the rows 1.2 times the memory.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ def block(separator: bytes) -> bytes:
     """Some MB of rows, each of them marked."""
     made = []
     for row in itertools.islice(rows(11), BLOCK_ROWS):
-        row = {**row, "response": f"{MARK.decode()} {row['response']}"}
-        made.append(json.dumps(row, ensure_ascii=False).encode())
+        marked = {**row, "response": f"{MARK.decode()} {row['response']}"}
+        made.append(json.dumps(marked, ensure_ascii=False).encode())
     return separator.join(made)
 
 

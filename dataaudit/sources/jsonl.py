@@ -75,7 +75,9 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
         data = np.frombuffer(body, np.uint8)
         feeds = np.flatnonzero(data == _FEED)
         lines += len(feeds)
-        firsts = data[np.append(0, feeds[:-1] + 1 if block.endswith(b"\n") else feeds + 1)] if len(data) else data
+        firsts = (
+            data[np.append(0, feeds[:-1] + 1 if block.endswith(b"\n") else feeds + 1)] if len(data) else data
+        )
         if _IS_BLANK[firsts].any():
             rows += sum(1 for one in bytes(body).split(b"\n") if one.strip(_BLANKS))
         else:
