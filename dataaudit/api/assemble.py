@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import dataaudit
+from dataaudit.api.drift import drift_notes
 from dataaudit.api.plan import Asked
 from dataaudit.config import Config
 from dataaudit.engine.run import Outcome
@@ -30,7 +31,9 @@ def assemble(
     """The report of a finished run."""
     files = outcome.rows.files
     _require_columns(config, outcome)
-    sources = tuple(_source(file, outcome.session.tally.of(file.id)) for file in files)
+    tally = outcome.session.tally
+    drift = drift_notes(files, tally)
+    sources = tuple(_source(file, tally.of(file.id), drift.get(file.id)) for file in files)
     findings = rank([finding for result in outcome.results for finding in result.findings])
     evaluated = sorted(
         (one for result in outcome.results for one in result.evaluated), key=lambda one: one.id
@@ -99,7 +102,7 @@ def interrupted(config: Config, asked: Asked, files: Sequence[FileRef], rows: in
     )
 
 
-def _source(file: FileRef, tally: FileTally) -> SourceInfo:
+def _source(file: FileRef, tally: FileTally, drift: str | None) -> SourceInfo:
     layouts = dict(sorted(tally.layouts.items(), key=lambda one: (-one[1], one[0])))
     roles = {
         role: ", ".join(sorted(tally.roles[role], key=lambda path: (tally.roles[role][path], path)))
@@ -117,7 +120,7 @@ def _source(file: FileRef, tally: FileTally) -> SourceInfo:
         bytes=file.size,
         layouts=layouts if len(layouts) > 1 else {},
         unread=tuple(sorted(tally.unread)),
-        notes=file.notes + tuple(sorted(tally.notes)) + _skipped(tally),
+        notes=(*file.notes, *((drift,) if drift else ()), *sorted(tally.notes), *_skipped(tally)),
         error="; ".join(lost) or None,
     )
 

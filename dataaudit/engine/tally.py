@@ -41,6 +41,8 @@ class FileTally(msgspec.Struct):
     unread: dict[str, None] = {}
     """String columns no role reads; a dict serves as a set that MessagePack knows."""
     notes: dict[str, None] = {}
+    columns: dict[str, str] = {}
+    """Name → type of all columns, where the format has any."""
     skipped: dict[str, int] = {}
     """Typed parts of turns that hold no text, by type."""
     lost: list[Lost] = []
@@ -56,6 +58,7 @@ class FileTally(msgspec.Struct):
             self.skipped[kind] = self.skipped.get(kind, 0) + count
         for note in batch.described:
             self._describe(note)
+        self.columns = self.columns or dict(batch.columns)
         if batch.span[0]:
             self.spots.append(
                 Spot(batch.first_row, batch.span[0], batch.first_line, batch.span[1], *batch.extent)
@@ -85,6 +88,7 @@ class FileTally(msgspec.Struct):
             self.skipped[kind] = self.skipped.get(kind, 0) + count
         self.unread.update(other.unread)
         self.notes.update(other.notes)
+        self.columns = self.columns or other.columns
         self.lost += other.lost
         self.spots += other.spots
 

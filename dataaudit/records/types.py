@@ -187,6 +187,8 @@ class Batch:
     """(type, count) of the typed parts of turns that hold no text, such as images."""
     described: tuple[LayoutNote, ...] = ()
     """What the layouts of this batch bind and leave unread."""
+    columns: tuple[tuple[str, str], ...] = ()
+    """(name, type) of all columns of the file, read or not; none where records name their fields themselves."""
     label_names: tuple[tuple[str, tuple[str, ...]], ...] = ()
     """Per label path the classes its schema declares (a ClassLabel feature)."""
     rest: Callable[[bool], Keys] | None = field(default=None, compare=False)

@@ -114,6 +114,7 @@ class _View:
         self.layout: Layout = sheet.layout(options.overrides)
         self._labels = {parse(one.path)[0] for one in self.layout.bindings if one.role == "label"}
         wanted = list(sheet.columns) if options.need_rest else columns_of(self.layout)
+        self._kinds = tuple((name, "text") for name in sheet.columns)
         self._wanted = {name: sheet.columns.index(name) for name in wanted}
 
     def batches(self, piece: Piece, row: int, line: int) -> Iterator[Batch]:
@@ -167,7 +168,8 @@ class _View:
             names=list(self._wanted),
         )
         found = extract_table(table, self.layout, {})
-        return make_batch(self.file, rows, piece.lines[records], found, place, malformed)
+        batch = make_batch(self.file, rows, piece.lines[records], found, place, malformed)
+        return replace(batch, columns=self._kinds)
 
     def _column(self, fields: Fields, name: str, number: int, take: I64) -> pa.Array:
         values = fields.column(number, take)

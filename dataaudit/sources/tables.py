@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -27,6 +29,7 @@ class TableView:
             raise SourceError(f"{file.uri}: several columns are named {twice[0]!r}")
         self.layout: Layout = table_layout(schema, options.overrides)
         self.classes: ClassNames = class_names(schema)
+        self._kinds = tuple((field.name, str(field.type)) for field in schema)
         self.columns: list[str] | None = None if options.need_rest else columns_of(self.layout)
 
     def batch(
@@ -58,7 +61,7 @@ class TableView:
             table, rows = table.filter(pa.array(~bad)), rows[~bad]
             found = extract_table(table, self.layout, self.classes)
         place = Place(first_row, 0, (extent[1] - extent[0], 0), extent, nbytes)
-        return make_batch(self.file, rows, None, found, place, malformed)
+        return replace(make_batch(self.file, rows, None, found, place, malformed), columns=self._kinds)
 
     def _undecodable(self, table: pa.RecordBatch) -> npt.NDArray[np.bool_]:
         """Which rows hold text that is not UTF-8; found by halving, as they are few."""
