@@ -29,6 +29,10 @@ class Config:
     """The key of JSON documents that holds the records; a dotted path for keys within keys."""
     split: str | None = None
     """Read only files of this split."""
+    subset: str | None = None
+    """The subset (configuration) of a Hub repository; the default one where none is named."""
+    revision: str | None = None
+    """The branch, tag or commit of a dataset of the Hub."""
     limit: int | None = None
     """Read only this many records, in order."""
     sample: str | None = None

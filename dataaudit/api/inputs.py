@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from itertools import chain
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -16,7 +17,9 @@ from dataaudit.errors import UsageError
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.candidates import Candidate, Skipped
-from dataaudit.sources.discover import discover
+from dataaudit.sources.discover import discover, is_data
+from dataaudit.sources.fetched import Supply
+from dataaudit.sources.repository import local_repository
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,8 @@ class Input:
     roots: tuple[str, ...]
     """Per file, the argument that named it."""
     skipped: tuple[Skipped, ...] = ()
+    supply: Supply | None = None
+    """Fetches the files that lie elsewhere; None where all are here."""
 
 
 @contextmanager
@@ -47,7 +52,8 @@ def open_input(source: Any, config: Config, work: Workspace, *, again: bool = Fa
         source = _peeked(source)
     paths = paths_of(source)
     if paths is not None:
-        yield _named(paths, config, work)
+        with ExitStack() as stack:
+            yield _named(paths, config, work, stack, again=again)
         return
     from dataaudit.api.held import place, splits_of
     from dataaudit.sources import memory
@@ -85,20 +91,42 @@ def _peeked(source: Iterator[Any]) -> Any:
     return chain([first], source)
 
 
-def _named(arguments: Sequence[str], config: Config, work: Workspace) -> Input:
-    """The files that arguments name."""
+def _named(
+    arguments: Sequence[str], config: Config, work: Workspace, stack: ExitStack, *, again: bool
+) -> Input:
+    """The files that arguments name. `again`: those that lie elsewhere are fetched at once."""
     given: dict[str, Sequence[Candidate | Skipped]] = {}
-    for one in dict.fromkeys(arguments):
+    supply: Supply | None = None
+    for number, one in enumerate(dict.fromkeys(arguments)):
         if one == "-":
             from dataaudit.sources.spool import stdin_candidate
 
             given[one] = [stdin_candidate(work.root)]
-    found = discover(arguments, config.split, config.field, given)
-    if not found.files:
+        elif one.startswith("hf://"):
+            from dataaudit.sources.hub import quiet_hub
+            from dataaudit.sources.hubfiles import Wanted, hub_files
+
+            if supply is None:
+                stack.enter_context(quiet_hub())
+                supply = Supply(work.root)
+                stack.callback(supply.close)
+            wanted = Wanted(config.revision, config.subset, config.split)
+            given[one] = hub_files(one, wanted, work.root / f"hub-{number}", supply)
+        elif Path(one).is_dir():
+            found = local_repository(Path(one), one, config.subset, is_data)
+            if found is not None:
+                given[one] = found
+    if config.revision is not None and supply is None:
+        raise UsageError("--revision: no source of the Hub (hf://datasets/ORG/NAME) is named")
+    if config.subset not in (None, "default") and not any(one != "-" for one in given):
+        raise UsageError(f"no subset is named {config.subset!r}: {', '.join(arguments)} has no subsets")
+    listed = discover(arguments, config.split, config.field, given)
+    if not listed.files:
         raise UsageError(f"no data files in {', '.join(arguments)}")
-    return Input(
-        tuple(_completed(one, config) for one in found.files), tuple(arguments), found.roots, found.skipped
-    )
+    files = tuple(_completed(one, config) for one in listed.files)
+    if again and supply is not None:
+        supply.fetch_all(files)
+    return Input(files, tuple(arguments), listed.roots, listed.skipped, supply)
 
 
 def _completed(file: FileRef, config: Config) -> FileRef:

@@ -122,7 +122,7 @@ def _plan(config: Config, asked: Asked, found: Input) -> Plan:
         sample=config.sample_share,
         seed=config.seed,
     )
-    return Plan(found.files, read, asked.options, _jobs(config), config.limit)
+    return Plan(found.files, read, asked.options, _jobs(config), config.limit, found.supply)
 
 
 def _kinds() -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dataaudit.api.inputs import open_input
+from dataaudit.api.inputs import Input, open_input
 from dataaudit.config import Config
 from dataaudit.engine.rows import texts_of
 from dataaudit.errors import SourceError
@@ -52,7 +52,18 @@ def schema(source: Any, *, config: Config | None = None, **options: Any) -> list
     read = ReadOptions(batch_rows=LOOKED_AT, overrides=settings.overrides, need_rest=False)
     parent = None if settings.work_dir is None else Path(settings.work_dir)
     with Workspace(parent) as work, open_input(source, settings, work) as found:
-        return [_file(file, read) for file in found.files]
+        return [_there(found, file, read) for file in found.files]
+
+
+def _there(found: Input, file: FileRef, options: ReadOptions) -> FileSchema:
+    if found.supply is None:
+        return _file(file, options)
+    try:
+        with found.supply.there(file):
+            return _file(file, options)
+    except SourceError as error:
+        text = str(error).removeprefix(f"{file.uri}: ")
+        return FileSchema(file.uri, file.format, file.split, {}, {}, (), (), (), error=text)
 
 
 def _file(file: FileRef, options: ReadOptions) -> FileSchema:

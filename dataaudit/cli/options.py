@@ -32,6 +32,12 @@ class ReadFlags:
         str | None, _flag("The key of a JSON document that holds the records.", READING, metavar="KEY")
     ] = None
     split: Annotated[str | None, _flag("Read only this split.", READING, metavar="NAME")] = None
+    subset: Annotated[
+        str | None, _flag("The subset of a Hub repository that is read.", READING, metavar="NAME")
+    ] = None
+    revision: Annotated[
+        str | None, _flag("Branch, tag or commit of a dataset of the Hub.", READING, metavar="REV")
+    ] = None
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
 Sources = Annotated[
     list[str],
     typer.Argument(
-        help="Files, folders or globs; - reads standard input.", metavar="SOURCE", show_default=False
+        help="Files, folders, globs, hf://datasets/ORG/NAME; - reads standard input.",
+        metavar="SOURCE",
+        show_default=False,
     ),
 ]
 

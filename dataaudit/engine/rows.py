@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,11 +13,12 @@ import numpy as np
 
 from dataaudit.checks.base import Texts
 from dataaudit.engine.tally import Spot, Tally
-from dataaudit.errors import SourceError
+from dataaudit.errors import IncompleteError
 from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, unpack_row
 from dataaudit.sources.base import Partition, ReadOptions
 from dataaudit.sources.compression import codec_of
 from dataaudit.sources.dialect import is_plain
+from dataaudit.sources.fetched import Supply
 from dataaudit.sources.readers import reader_for
 
 
@@ -27,6 +29,8 @@ class RowsAgain:
     files: tuple[FileRef, ...]
     tally: Tally
     read: ReadOptions
+    supply: Supply | None = None
+    """Fetches files that lie elsewhere."""
     _sorted: dict[int, list[Spot]] = field(default_factory=dict)
     """Per file its batches in order, made when first asked for."""
 
@@ -91,13 +95,14 @@ class RowsAgain:
         options = msgspec.structs.replace(self.read, need_rest=False, sample=None, only=rows)
         reader = reader_for(file.format)
         try:
-            for part in self._parts(file, spots):
-                for item in reader.read(part, options):
-                    if isinstance(item, Batch):
-                        if item.first_row > rows[-1]:
-                            break
-                        yield item
-        except SourceError:
+            with self.supply.there(file) if self.supply is not None else nullcontext():
+                for part in self._parts(file, spots):
+                    for item in reader.read(part, options):
+                        if isinstance(item, Batch):
+                            if item.first_row > rows[-1]:
+                                break
+                            yield item
+        except IncompleteError:
             return  # what cannot be read twice is shown without its text
 
     def _parts(self, file: FileRef, spots: Sequence[Spot]) -> list[Partition]:

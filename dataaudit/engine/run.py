@@ -6,18 +6,19 @@ Nothing depends on the order in which partitions end: states merge commutatively
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from dataaudit.checks.base import CheckOptions, RowEntries
 from dataaudit.engine.job import Job, Progress, Session
 from dataaudit.engine.rows import RowsAgain
 from dataaudit.engine.tally import Lost
-from dataaudit.errors import SourceError
+from dataaudit.errors import DataauditError, SourceError
 from dataaudit.records.findings import CheckResult
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition, ReadOptions
+from dataaudit.sources.fetched import Supply
 from dataaudit.sources.readers import reader_for
 
 PARTITION_BYTES = 16 << 20
@@ -37,6 +38,8 @@ class Plan:
     """Worker processes; None: as many as there are processors, and only for inputs that are worth it."""
     limit: int | None = None
     """Stop after this many records, in order."""
+    supply: Supply | None = None
+    """Fetches files that lie elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -65,46 +68,63 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
     """Run a plan in a workspace. Raises KeyboardInterrupt through; no state survives it."""
     job = Job(plan.files, plan.read, plan.options, str(work.root))
     session = Session(job, work)
-    partitions = _partitions(plan, session)
-    workers = _workers(plan, partitions)
-    if workers > 1:
-        from dataaudit.engine.pool import run_in_workers
+    workers, left = 0, plan.limit
+    for files, lost in _rounds(plan):
+        for file_id, error in lost.items():
+            _lose(session, plan.files[file_id], error)
+        there = [file for file in files if file.id not in lost]
+        partitions = _partitions(plan, there, session)
+        count = min(_wanted(plan, there), len(partitions))
+        workers = max(workers, count)
+        if count > 1:
+            from dataaudit.engine.pool import run_in_workers
 
-        run_in_workers(session, partitions, workers, progress)
-    else:
-        _run_here(session, partitions, plan.limit, progress)
-    rows = RowsAgain(plan.files, session.tally, plan.read)
+            run_in_workers(session, partitions, count, progress)
+        else:
+            left = _run_here(session, partitions, left, progress)
+            if left is not None and left <= 0:
+                break
+    rows = RowsAgain(plan.files, session.tally, plan.read, plan.supply)
     results = tuple(check.finalize(session.states[name], rows) for name, check in session.checks.items())
     return Outcome(results, rows, session, workers)
 
 
-def _partitions(plan: Plan, session: Session) -> list[Partition]:
-    target = PARTITION_BYTES if _wanted(plan) > 1 else 1 << 62
+def _rounds(plan: Plan) -> Iterator[tuple[Sequence[FileRef], Mapping[int, DataauditError]]]:
+    """Groups of files that can be read, in order; by file id, why one cannot."""
+    if plan.supply is None:
+        yield plan.files, {}
+    else:
+        yield from plan.supply.rounds(plan.files, ahead=plan.limit is None)
+
+
+def _lose(session: Session, file: FileRef, error: DataauditError) -> None:
+    session.tally.of(file.id).lost.append(Lost(str(error).removeprefix(f"{file.uri}: ")))
+
+
+def _partitions(plan: Plan, files: Sequence[FileRef], session: Session) -> list[Partition]:
+    target = PARTITION_BYTES if _wanted(plan, files) > 1 else 1 << 62
     partitions: list[Partition] = []
-    for file in plan.files:
+    for file in files:
         session.tally.of(file.id)
         try:
             partitions += reader_for(file.format).plan(file, target)
         except SourceError as error:
-            session.tally.of(file.id).lost.append(Lost(str(error).removeprefix(f"{file.uri}: ")))
+            _lose(session, file, error)
     return partitions
 
 
-def _wanted(plan: Plan) -> int:
-    if plan.limit is not None or any(file.format == "memory" for file in plan.files):
+def _wanted(plan: Plan, files: Sequence[FileRef]) -> int:
+    if plan.limit is not None or any(file.format == "memory" for file in files):
         return 1
     if plan.jobs is not None:
         return plan.jobs
-    return processors() if sum(file.size for file in plan.files) >= WORKER_BYTES else 1
-
-
-def _workers(plan: Plan, partitions: list[Partition]) -> int:
-    return min(_wanted(plan), len(partitions))
+    return processors() if sum(file.size for file in files) >= WORKER_BYTES else 1
 
 
 def _run_here(
     session: Session, partitions: list[Partition], limit: int | None, progress: Callable[[Progress], None]
-) -> None:
+) -> int | None:
+    """Read partitions in this process; returns how many records are still wanted."""
     left = limit
     for partition in partitions:
         for step in session.read(partition, left):
@@ -112,4 +132,5 @@ def _run_here(
             if left is not None:
                 left -= step.rows
         if left is not None and left <= 0:
-            return
+            break
+    return left

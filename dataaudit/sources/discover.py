@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -17,6 +16,7 @@ from dataaudit.sources.candidates import Candidate, Skipped
 from dataaudit.sources.compression import strip_suffix
 from dataaudit.sources.json_survey import Records, Survey, survey
 from dataaudit.sources.recognise import Look, codec_note, look
+from dataaudit.sources.splits import split_of, split_word
 
 FORMATS: dict[str, str] = {
     ".jsonl": "jsonl",
@@ -48,16 +48,10 @@ DOCUMENTATION = frozenset(
 )
 """Text files of these names (in lower case, without ending) below a folder are about the data."""
 
-_SPLITS = (
-    ("train", ("train", "training")),
-    ("validation", ("validation", "valid", "dev", "val")),
-    ("test", ("test", "testing", "eval", "evaluation")),
+METADATA = frozenset(
+    ("config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json", "state.json")
 )
-_KEYWORD = {
-    split: re.compile(rf"(?:^|[-._ 0-9])(?:{'|'.join(names)})(?:[-._ 0-9]|$)", re.IGNORECASE)
-    for split, names in _SPLITS
-}
-_FOLDER = {name: split for split, names in _SPLITS for name in names}
+"""Files that `datasets` writes beside the data and never reads as data."""
 
 
 @dataclass(frozen=True)
@@ -70,15 +64,13 @@ class Found:
     skipped: tuple[Skipped, ...]
 
 
-def split_of(name: str, folders: Sequence[str] = ()) -> str | None:
-    """The split a file belongs to, as the Hub reads names: a keyword in the file name, else a folder of that name."""
-    for split, pattern in _KEYWORD.items():
-        if pattern.search(name):
-            return split
-    for folder in reversed(folders):
-        if folder.lower() in _FOLDER:
-            return _FOLDER[folder.lower()]
-    return None
+def is_data(path: str) -> bool:
+    """Does a file of a repository have the ending of a data file, and is it neither hidden nor about the data?"""
+    *folders, name = path.split("/")
+    if any(one.startswith((".", "__")) for one in folders) or name.startswith("."):
+        return False
+    plain = Path(strip_suffix(name).lower())
+    return plain.suffix in FORMATS and plain.stem not in DOCUMENTATION and plain.name not in METADATA
 
 
 Given = Mapping[str, Sequence[Candidate | Skipped]]
@@ -103,6 +95,7 @@ def discover(
     files: list[FileRef] = []
     roots: list[str] = []
     seen: set[str] = set()
+    splits: dict[str, None] = {}
     taken = _clashes(candidates)
     for one in candidates:
         real = os.path.realpath(one.path)
@@ -130,13 +123,15 @@ def discover(
             notes=kind.notes,
         )
         for file in [_part_of(whole, part) for part in kind.parts] or [whole]:
+            splits.update(dict.fromkeys([file.split] if file.split else []))
             if split is None or file.split == split:
                 files.append(replace(file, id=len(files)))
                 roots.append(one.root)
     if field is not None and not any(file.part is not None and file.part.path for file in files):
         raise UsageError(f"--field: no JSON document has records under {field!r}")
     if split is not None and not files and candidates:
-        raise UsageError(f"no file belongs to the split {split!r}")
+        there = f"; there is {', '.join(splits)}" if splits else "; no file has a split"
+        raise UsageError(f"no file belongs to the split {split!r}{there}")
     return Found(tuple(files), tuple(roots), tuple(skipped))
 
 
@@ -225,11 +220,7 @@ def _json(one: Candidate, field: str | None, *, strict: bool) -> _Kind | Skipped
 @lru_cache(maxsize=64)
 def _surveyed(path: Path, state: tuple[int, ...], field: str | None, *, strict: bool, lone: bool) -> Survey:
     """A survey reads a document of splits to its end, and files are listed several times in a run."""
-    return survey(path, _split_word, field=field, strict=strict, lone=lone)
-
-
-def _split_word(key: str) -> str | None:
-    return _FOLDER.get(key.lower())
+    return survey(path, split_word, field=field, strict=strict, lone=lone)
 
 
 def _clashes(candidates: Sequence[Candidate]) -> set[str]:

@@ -25,7 +25,14 @@ BLOCK = 1 << 20
 FEW = 0.1
 """Share of the first records that may have another number of fields in what is taken for delimited text."""
 
-_ENDINGS = {"csv": ".csv", "text": ".txt", "json": ".json", "jsonl": ".jsonl", "parquet": ".parquet"}
+_ENDINGS = {
+    "csv": ".csv",
+    "text": ".txt",
+    "json": ".json",
+    "jsonl": ".jsonl",
+    "parquet": ".parquet",
+    "arrow": ".arrow",
+}
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from dataaudit.errors import SourceError, UsageError
-from dataaudit.sources.discover import discover, split_of
+from dataaudit.sources.discover import discover
+from dataaudit.sources.splits import split_of
 
 LINE = b'{"text": "a"}\n'
 
