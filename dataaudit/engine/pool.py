@@ -24,6 +24,9 @@ from dataaudit.sources.base import Partition
 
 _LENGTH = struct.Struct("<Q")
 
+GRACE = 5.0
+"""Seconds that a process whose pipe is closed has to end."""
+
 
 class Failure(msgspec.Struct, frozen=True, tag=True):
     """A worker met an error that is not the data's."""
@@ -104,6 +107,9 @@ class _Worker:
                     if isinstance(reply, Done):
                         break
         except OSError as error:
+            with suppress(subprocess.TimeoutExpired):  # it may have ended before it took its work
+                replies.put(Failure(f"a worker process ended with status {self.process.wait(GRACE)}"))
+                return
             replies.put(Failure(f"a worker process cannot be reached: {error}"))
 
     def stop(self) -> None:
