@@ -145,23 +145,40 @@ def duplicate_key(batch: Batch) -> Tested:
     return Tested(of, [] if found is None else _spots(found))
 
 
-Find = Callable[[npt.NDArray[np.uint8]], npt.NDArray[np.int64]]
+Find = Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.int64]]
+"""Places in a window (of so many bytes) of the data, which may go on by two bytes."""
+
+WINDOW = 1 << 18
+"""Bytes looked at together: what stays in the processor's cache, and little beside a long text."""
 
 
-def _replacement(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+def _replacement(data: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.int64]:
     """Byte positions of U+FFFD."""
-    lead = np.flatnonzero(data[:-2] == 0xEF)
+    lead = np.flatnonzero(data[: min(size, max(len(data) - 2, 0))] == 0xEF)
     followed = (data[lead + 1] == 0xBF) & (data[lead + 2] == 0xBD)
     return np.asarray(lead[followed], np.int64)
 
 
-def _control(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+def _control(data: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.int64]:
     """Byte positions of C0 (but tab, line feed, carriage return), DEL and C1 characters."""
-    low = np.flatnonzero(data < 0x20)
-    low = low[~np.isin(data[low], (9, 10, 13))]
-    lead = np.flatnonzero(data[:-1] == 0xC2)
+    own = data[:size]
+    low = np.flatnonzero(own < 0x20)
+    low = low[~_USUAL[own[low]]]
+    lead = np.flatnonzero(data[: min(size, max(len(data) - 1, 0))] == 0xC2)
     high = lead[(data[lead + 1] >= 0x80) & (data[lead + 1] <= 0x9F)]
-    return np.sort(np.concatenate((low, np.flatnonzero(data == 0x7F), high)))
+    return np.sort(np.concatenate((low, np.flatnonzero(own == 0x7F), high)))
+
+
+_USUAL = np.isin(np.arange(256), (9, 10, 13))
+
+
+def _places(find: Find, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    found = [
+        places + at
+        for at in range(0, len(data), WINDOW)
+        if len(places := find(data[at : at + WINDOW + 2], WINDOW))
+    ]
+    return np.concatenate(found) if found else np.empty(0, np.int64)
 
 
 def _characters(find: Find) -> Callable[[Batch], Tested]:
@@ -172,7 +189,7 @@ def _characters(find: Find) -> Callable[[Batch], Tested]:
             if strings is None:
                 continue
             data, offsets = flat_bytes(strings.values)
-            positions = find(data)
+            positions = _places(find, data)
             if len(positions) == 0:
                 continue
             for i in strings_with(positions, offsets).tolist():

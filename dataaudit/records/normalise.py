@@ -20,15 +20,11 @@ _RUNS = re.compile(f"[{WHITE_SPACE}]+")
 _SEPARATORS = re.compile("[\x1c-\x1f]")  # str.split() takes these for spaces, the property does not
 
 
-def _table() -> npt.NDArray[np.uint8]:
-    table = np.arange(256, dtype=np.uint8)
-    table[ord("A") : ord("Z") + 1] += 32
-    table[[9, 10, 11, 12, 13]] = 32
-    return table
+WINDOW = 1 << 18
+"""Bytes folded together: what stays in the processor's cache, and little beside a long text."""
 
-
-_LOWER = _table()
 _SPACE = np.uint8(32)
+_ASCII_SPACES = b"\t\n\x0b\x0c\r "
 
 
 def normalise_text(text: str) -> str:
@@ -65,21 +61,53 @@ def strings_with(positions: npt.NDArray[np.int64], offsets: npt.NDArray[np.int64
 def _normalise_ascii(
     data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    lowered = np.take(_LOWER, data)
-    space = lowered == _SPACE
-    drop = np.empty_like(space)
-    drop[1:] = space[:-1]
-    starts = offsets[:-1][offsets[:-1] < len(data)]
-    drop[starts] = True  # a space that opens a string follows nothing
-    drop &= space
-    out = lowered[~drop]
-    ends = offsets - np.searchsorted(np.flatnonzero(drop), offsets)
-    last = ends[1:][np.diff(ends) > 0] - 1
-    trailing = last[out[last] == _SPACE]
-    if len(trailing):
-        out = np.delete(out, trailing)
-        ends = ends - np.searchsorted(trailing, ends)
-    return out, ends
+    # A space is dropped where it opens a string, follows a space, or opens the run that ends a string.
+    starts = offsets[:-1][np.diff(offsets) > 0]
+    edges = np.union1d(starts, _last_runs(data, offsets))
+    out = np.empty_like(data)
+    gone = np.zeros(len(offsets), np.int64)
+    length, spaced = 0, False
+    for at in range(0, len(data), WINDOW):
+        folded, space = _fold(data[at : at + WINDOW])
+        drop = np.empty_like(space)
+        drop[1:] = space[:-1]
+        drop[0] = spaced
+        first, last = np.searchsorted(edges, (at, at + WINDOW))
+        drop[edges[first:last] - at] = True
+        drop &= space
+        spaced = bool(space[-1])
+        places = np.flatnonzero(drop)
+        if len(places):
+            folded = folded[~drop]
+            first, last = np.searchsorted(offsets, (at, at + WINDOW), side="right")
+            gone[first:last] += np.searchsorted(places, offsets[first:last] - at)
+            gone[last:] += len(places)
+        out[length : length + len(folded)] = folded
+        length += len(folded)
+    return out[:length], offsets - gone
+
+
+def _fold(data: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.bool_]]:
+    """The bytes with ASCII letters in lower case and ASCII white space as spaces; which of them are spaces."""
+    capital = (data - np.uint8(ord("A"))) < 26
+    folded = data | (capital.view(np.uint8) << np.uint8(5))
+    other = (data - np.uint8(9)) < 5
+    space = data == _SPACE
+    if other.any():
+        space |= other
+        folded[other] = _SPACE
+    return folded, space
+
+
+def _last_runs(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Where the run of spaces starts that ends a string, of those that end with one."""
+    full = np.flatnonzero(np.diff(offsets) > 0)
+    last = data[offsets[full + 1] - 1]
+    ending = full[(last == _SPACE) | ((last - np.uint8(9)) < 5)]
+    found = []
+    for start, end in zip(offsets[ending].tolist(), offsets[ending + 1].tolist(), strict=True):
+        found.append(start + len(data[start:end].tobytes().rstrip(_ASCII_SPACES)))
+    return np.asarray(found, np.int64)
 
 
 _UNKNOWN, _EASY, _HARD = 0, 1, 2

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 
 
@@ -18,7 +19,7 @@ def _refuse(constant: str) -> NoReturn:
     raise _NotJsonError(constant)
 
 
-def why_malformed(text: bytes, *, arrays: bool = False) -> str | None:
+def why_malformed(text: bytes | memoryview, *, arrays: bool = False) -> str | None:
     """The reason code of a text that is no JSON object (or, with `arrays`, no array), or None for one that is.
 
     `not-an-object` (JSON of another kind), `too-deep` (nested further than loaders follow), `invalid-utf8`, `nul-byte`,
@@ -27,7 +28,7 @@ def why_malformed(text: bytes, *, arrays: bool = False) -> str | None:
     try:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
-        return _why_refused(text)
+        return _why_refused(bytes(text))
     if type(value) is not dict and not (arrays and type(value) is list):
         return "not-an-object"
     try:
@@ -66,13 +67,20 @@ def _strings(value: object) -> int:
     return 0
 
 
-def _quotes(text: bytes) -> int:
+def _quotes(text: bytes | memoryview) -> int:
     """Quotes that open or close a string: those with an even number of backslashes before them."""
     data = np.frombuffer(text, np.uint8)
-    quotes = int(np.count_nonzero(data == _QUOTE))
-    after = np.flatnonzero((data[1:] == _QUOTE) & (data[:-1] == _BACKSLASH)) + 1
+    return sum(_quotes_within(data, at) for at in range(0, len(data), WINDOW))
+
+
+def _quotes_within(data: npt.NDArray[np.uint8], start: int) -> int:
+    """Those of one window; what is before it counts for whether its first ones are escaped."""
+    window = data[start : start + WINDOW]
+    quotes = np.flatnonzero(window == _QUOTE) + start
+    after = quotes[quotes > 0]
+    after = after[data[after - 1] == _BACKSLASH]
     if len(after) == 0:
-        return quotes
+        return len(quotes)
     single = data[np.maximum(after - 2, 0)] != _BACKSLASH
     single |= after < 2
     escaped = int(single.sum())
@@ -81,10 +89,15 @@ def _quotes(text: bytes) -> int:
         while run >= 0 and data[run] == _BACKSLASH:
             run -= 1
         escaped += (at - 1 - run) % 2
-    return quotes - escaped
+    return len(quotes) - escaped
 
 
 _QUOTE, _BACKSLASH = 0x22, 0x5C
+
+LONG = 32 << 20
+"""Bytes of records beyond which they are looked at one by one."""
+WINDOW = 1 << 18
+"""Bytes looked at together: what stays in the processor's cache, and little beside a long record."""
 
 
 def _strings_of_all(objects: Sequence[Any]) -> int:
@@ -92,13 +105,15 @@ def _strings_of_all(objects: Sequence[Any]) -> int:
     return _quotes(orjson.dumps(objects)) // 2
 
 
-def duplicate_keys(texts: Sequence[bytes], objects: Sequence[Any]) -> list[int]:
+def duplicate_keys(texts: Sequence[bytes | memoryview], objects: Sequence[Any]) -> list[int]:
     """The objects (by index) in which some object names a key twice; the parser keeps the last.
 
     A string has two quotes. An object that names a key twice lost strings in parsing, so its text has more quotes than
     twice the strings of the value; nothing else can make them differ.
     """
-    if _quotes(b"".join(texts)) == 2 * _strings_of_all(objects):
+    if sum(map(len, texts)) > LONG and len(texts) > 1:  # one at a time, so that a long one is not held twice
+        return [i for i, text in enumerate(texts) if duplicate_keys((text,), (objects[i],))]
+    if _quotes(texts[0] if len(texts) == 1 else b"".join(texts)) == 2 * _strings_of_all(objects):
         return []  # the difference has one sign, so equal sums are equal parts
     return [
         i

@@ -14,11 +14,14 @@ from dataaudit.records.types import Batch, FileRef, Malformed
 from dataaudit.sources.base import Place, ReadOptions, make_batch, sampled
 from dataaudit.sources.json_reasons import duplicate_keys, why_malformed
 
+Text = bytes | memoryview
+"""The bytes of a record; a view where a record is so long that a copy would count."""
+
 Parsed = tuple[list[dict[str, Any]], list[tuple[int, str]], list[int]]
 """The objects of the good texts, (index, reason) of the bad ones, the objects (by place) that name a key twice."""
 
 
-def parse(texts: Sequence[bytes], *, arrays: bool = False) -> Parsed:
+def parse(texts: Sequence[Text], *, arrays: bool = False) -> Parsed:
     """Parse the texts of records. `arrays`: an array is a record too, its columns are `0`, `1`, …"""
     try:
         values = [orjson.loads(text) for text in texts]
@@ -30,7 +33,9 @@ def parse(texts: Sequence[bytes], *, arrays: bool = False) -> Parsed:
             return list(map(_record, values)), [], twice
     except (orjson.JSONDecodeError, orjson.JSONEncodeError):
         pass  # some text is not as it should be: look at each
-    good_values, good, bad = [], [], []
+    good_values: list[Any] = []
+    good: list[Text] = []
+    bad: list[tuple[int, str]] = []
     for i, text in enumerate(texts):
         reason = why_malformed(text, arrays=arrays)
         if reason is None:
@@ -49,7 +54,7 @@ def _record(value: Any) -> dict[str, Any]:
 
 def text_batch(
     file: FileRef,
-    texts: Sequence[bytes],
+    texts: Sequence[Text],
     numbers: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
     place: Place,
     starts: Callable[[], npt.NDArray[np.int64]],

@@ -17,7 +17,7 @@ from dataaudit.records.objects import extract_objects
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
 from dataaudit.sources.compression import codec_of, open_plain, stream_error
-from dataaudit.sources.json_records import text_batch
+from dataaudit.sources.json_records import Text, text_batch
 
 BLOCK = 4 << 20
 """Bytes read at a time: large enough that calls do not count, small enough to stay in the processor's cache."""
@@ -79,7 +79,7 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
             data[np.append(0, feeds[:-1] + 1 if block.endswith(b"\n") else feeds + 1)] if len(data) else data
         )
         if _IS_BLANK[firsts].any():
-            rows += sum(1 for one in bytes(body).split(b"\n") if one.strip(_BLANKS))
+            rows += sum(1 for one in _split(block, len(block) - len(body)) if not _is_blank(one))
         else:
             rows += len(firsts)
     return rows, lines
@@ -98,11 +98,13 @@ def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[bytes]:
             return
         at += len(piece)
         cut = piece.rfind(b"\n") + 1
-        if cut:
-            yield b"".join([*held, piece[:cut]]) if held else piece[:cut]
-            held = [piece[cut:]] if cut < len(piece) else []
-        else:
+        if not cut:
             held.append(piece)
+            continue
+        whole = b"".join([*held, piece[:cut]]) if held else piece[:cut]
+        held = [piece[cut:]] if cut < len(piece) else []
+        yield whole
+        del whole  # a long line is not held while the next one is read
 
 
 def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
@@ -159,7 +161,7 @@ def _batches(
     """Cut a block of whole lines into batches, up to the row `stop`."""
     row, line, offset = at
     head = len(BOM) if offset == 0 and block.startswith(BOM) else 0
-    lines = block[head:].split(b"\n") if head else block.split(b"\n")
+    lines = _split(block, head)
     if lines[-1] == b"":
         lines.pop()  # what follows the last terminator is no line
         ended = True
@@ -180,14 +182,35 @@ def _batches(
         row, line, offset = row + rows, line + len(part), offset + size
 
 
-def _first_records(part: list[bytes], records: int) -> list[bytes]:
+def _split(block: bytes, start: int) -> list[Text]:
+    """The lines of a block from a byte on, without terminators, and what follows the last of them."""
+    if len(block) <= 2 * BLOCK:
+        return list(block[start:].split(b"\n") if start else block.split(b"\n"))
+    view = memoryview(block)
+    lines: list[Text] = []
+    while True:
+        feed = block.find(b"\n", start)
+        one = view[start:feed] if feed >= 0 else view[start:]
+        lines.append(one if len(one) > BLOCK else bytes(one))
+        if feed < 0:
+            return lines
+        start = feed + 1
+
+
+def _is_blank(line: Text) -> bool:
+    if isinstance(line, bytes):
+        return not line.strip(_BLANKS)
+    return not any(bytes(line[at : at + BLOCK]).strip(_BLANKS) for at in range(0, len(line), BLOCK))
+
+
+def _first_records(part: list[Text], records: int) -> list[Text]:
     """The lines up to the last of so many records."""
-    at = [i for i, one in enumerate(part) if one.strip(_BLANKS)]
+    at = [i for i, one in enumerate(part) if not _is_blank(one)]
     return part if len(at) <= records else part[: at[records - 1] + 1 if records else 0]
 
 
 def _batch(
-    part: list[bytes],
+    part: list[Text],
     file: FileRef,
     at: tuple[int, int, int],
     options: ReadOptions,
@@ -201,7 +224,7 @@ def _batch(
         numbers = np.arange(count, dtype=np.int64)
         texts = part
     else:
-        kept = [i for i, one in enumerate(part) if one.strip(_BLANKS)]
+        kept = [i for i, one in enumerate(part) if not _is_blank(one)]
         numbers = np.asarray(kept, np.int64)
         texts = [part[i] for i in kept]
     records = len(texts)
@@ -216,5 +239,5 @@ def _batch(
     return records, text_batch(file, texts, (rows, lines), place, starts, options)
 
 
-def _no_blanks(part: list[bytes]) -> bool:
+def _no_blanks(part: list[Text]) -> bool:
     return all(one[:1] not in (b"", b" ", b"\t", b"\r") for one in part)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from check_support import batch, scan
 
+from dataaudit.checks import structure_tests
 from dataaudit.checks.lengths import LengthHistogram, bucket_of, floor_of
 from dataaudit.checks.structure_tests import TESTS, lengths_of
 
@@ -225,6 +226,16 @@ def test_characters(test: str, text: str, hit: bool, around: str):
         assert spot.text is not None
         assert spot.mark is not None
         assert spot.text[spot.mark[0] : spot.mark[1]] == value[start]
+
+
+@pytest.mark.parametrize("window", [1, 2, 3])
+@pytest.mark.parametrize(("test", "text", "hit"), CHARACTERS)
+def test_characters_across_windows(
+    test: str, text: str, hit: bool, window: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(structure_tests, "WINDOW", window)
+    for before in ("", "a", "ab", "ä"):
+        assert bool(fails(test, {"text": f"{before}{text}b"})) == hit
 
 
 def test_a_character_cut_in_two_between_strings_is_none():

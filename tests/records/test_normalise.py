@@ -50,6 +50,14 @@ def test_arrays_are_normalised_as_the_definition_says(texts: list[str], head: in
 
 
 @settings(max_examples=150, deadline=None)
+@given(st.lists(st.text(alphabet="aB \t\n\x1f", max_size=12), max_size=5), st.integers(1, 7))
+def test_windows_do_not_show(texts: list[str], window: int):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "WINDOW", window)
+        assert normalise(plain(texts)).to_pylist() == [slow(text) for text in texts]
+
+
+@settings(max_examples=150, deadline=None)
 @given(TEXTS)
 def test_single_strings_are_too_and_twice_is_once(text: str):
     assert normalise_text(text) == slow(text)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from source_support import Read, read_file
 
-from dataaudit.sources import jsonl
+from dataaudit.sources import json_reasons, jsonl
 from dataaudit.sources.jsonl import BOM
 
 TIMES = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
@@ -144,6 +144,8 @@ def test_every_cut_of_a_file_is_read_as_line_by_line(data: bytes, block: int, ta
         expected = slow(data)
         assert_same(read_file(path, overrides=columns), expected)
         patch.setattr(jsonl, "BLOCK", block)
+        patch.setattr(json_reasons, "WINDOW", block)
+        patch.setattr(json_reasons, "LONG", 4 * block)
         assert_same(read_file(path, overrides=columns, target=target, batch_rows=size), expected)
 
 
