@@ -3,7 +3,8 @@
     python docs/make_format_tables.py FOLDER          write docs/formats.md
     python docs/make_format_tables.py FOLDER --check  exit 1 if it is not what would be written
 
-FOLDER holds JSONTestSuite (github.com/nst/JSONTestSuite, the files of test_parsing).
+FOLDER holds JSONTestSuite (github.com/nst/JSONTestSuite, the files of test_parsing) and parquet-testing
+(github.com/apache/parquet-testing).
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
+
 from dataaudit.errors import SourceError, UsageError
 from dataaudit.records.types import Batch, FileRef
-from dataaudit.sources.base import ReadOptions
+from dataaudit.sources.base import Damage, ReadOptions
 from dataaudit.sources.discover import discover
 from dataaudit.sources.readers import reader_for
 
@@ -39,6 +43,19 @@ so a valid text of another kind is malformed here too, with the reason `not-an-o
 No `n_` case gives a record in either form, and every `y_` case that is an object gives one.
 
 """
+
+PARQUET = "parquet-testing"
+PARQUET_INTRO = """## Parquet
+
+[parquet-testing](https://github.com/apache/parquet-testing) has {count} Parquet files: those of `data` should be read,
+those of `bad_data` are damaged. Rows are those of all row groups as the footer has them. What cannot be decoded, or
+does not fit its checksum, is lost, and the run is incomplete; everything around it is read.
+
+| file | rows in the footer | read | lost or refused |
+| --- | ---: | ---: | --- |
+"""
+LEFT_OUT = frozenset({"data/large_string_map.brotli.parquet"})
+"""A few thousand bytes that unpack to two gigabytes: read in the tests, too slow here."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +112,45 @@ def outcomes(suite: Path, scratch: Path) -> Iterator[tuple[str, Outcome, Outcome
         yield path.stem, read_all(path), line
 
 
+def parquet_rows(path: Path) -> int | None:
+    """The rows of all row groups, or None where there is no footer that can be read."""
+    try:
+        meta = pq.ParquetFile(path).metadata
+    except (pa.ArrowException, OSError):
+        return None
+    return sum(meta.row_group(i).num_rows for i in range(meta.num_row_groups))
+
+
+def read_parquet(path: Path) -> tuple[int, str]:
+    """Records read, and what was not: in our words, as those of the library change with its version."""
+    (file,) = discover([str(path)]).files
+    reader = reader_for(file.format)
+    records, lost = 0, []
+    try:
+        for partition in reader.plan(file, 1 << 62):
+            for item in reader.read(partition, ReadOptions()):
+                if isinstance(item, Damage):
+                    lost.append(item.reason.partition(":")[0])
+                else:
+                    records += len(item) + len(item.malformed)
+    except SourceError as error:
+        lost.append(str(error).removeprefix(f"{file.uri}: ").partition(":")[0])
+    return records, "; ".join(lost)
+
+
+def parquet_page(suite: Path) -> str:
+    """The table of Parquet files."""
+    names = sorted(path.relative_to(suite).as_posix() for path in suite.rglob("*.parquet"))
+    text = PARQUET_INTRO.format(count=len(names))
+    for name in names:
+        rows = parquet_rows(suite / name)
+        read, lost = (
+            ("", "left out here: unpacks to 2 GB") if name in LEFT_OUT else read_parquet(suite / name)
+        )
+        text += f"| {name} | {'' if rows is None else rows} | {read} | {lost} |\n"
+    return text + "\n"
+
+
 def page(folder: Path) -> str:
     """The whole page."""
     suite = folder / SUITE
@@ -109,7 +165,7 @@ def page(folder: Path) -> str:
             cells = [name.removeprefix(f"{kind}_"), str(document), "" if line is None else str(line)]
             text += f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |\n"
         text += "\n"
-    return text.rstrip() + "\n"
+    return (text + parquet_page(folder / PARQUET)).rstrip() + "\n"
 
 
 def main() -> int:

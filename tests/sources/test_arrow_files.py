@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from pyarrow import feather
 from source_support import read_file
@@ -123,10 +124,15 @@ print("done")
 
 
 @pytest.mark.parametrize("codec", [None, "lz4", "zstd"])
-@pytest.mark.parametrize("ending", ["arrow", "arrows"])
+@pytest.mark.parametrize("ending", ["arrow", "arrows", "parquet"])
 def test_one_byte_that_is_not_what_it_was_crashes_nothing(ending: str, codec: str | None, tmp_path: Path):
     # In a process of its own: memory that is read where there is none would take the tests with it.
-    path = write(tmp_path / f"a.{ending}", table(), codec=codec)
+    path = tmp_path / f"a.{ending}"
+    if ending == "parquet":
+        columns = ["text", "label", "talk", "map"]
+        pq.write_table(table().select(columns), path, compression=codec, row_group_size=9)
+    else:
+        write(path, table(), codec=codec)
     done = subprocess.run(
         [sys.executable, "-c", FLIPS, str(Path(__file__).parent), str(path), "7"],
         capture_output=True, text=True, timeout=120, check=False,

@@ -79,6 +79,12 @@ def test_broken_files_are_refused_or_read(real_data: Path):
     assert refused >= 3
 
 
+@pytest.mark.parametrize("name", ["datapage_v1-corrupt-checksum", "rle-dict-uncompressed-corrupt-checksum"])
+def test_pages_that_do_not_fit_their_checksum_are_lost(real_data: Path, name: str):
+    rows, _, error = _scan(real_data / "formats/parquet-testing/data" / f"{name}.parquet")
+    assert (rows, error is not None) == (0, True)
+
+
 @pytest.mark.parametrize("workers", [2])
 def test_a_folder_of_them_is_read_in_workers_too(real_data: Path, workers: int):
     folder = real_data / "formats/parquet-testing/bad_data"

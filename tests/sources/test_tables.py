@@ -69,6 +69,17 @@ def test_a_bad_row_group_is_damage_and_the_others_are_read(group: int, codec: st
     assert report.sources[0].error is not None
 
 
+def test_one_byte_of_a_page_with_a_checksum_is_damage(tmp_path: Path):
+    path = parquet(
+        tmp_path / "a.parquet", {"text": texts(300)}, row_group_size=100, compression="none", use_dictionary=False,
+        write_page_checksum=True,
+    )  # fmt: skip
+    path.write_bytes(path.read_bytes().replace(b"text 150 ", b"text 15O "))
+    found = read_file(path)
+    assert [row for row, _ in found.rows] == [*range(100), *range(200, 300)]
+    assert [one.rows for one in found.damage] == [100]
+
+
 @pytest.mark.parametrize(
     "data", [b"", b"PAR1", b"PAR1" + b"x" * 50, b"PAR1" + b"\0" * 20 + b"PAR1", b"nothing"]
 )
