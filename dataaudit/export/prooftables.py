@@ -22,7 +22,7 @@ def _tables(path: Path, format: str, unit: str = "ns") -> Iterator[Any]:
     import pyarrow.parquet as pq
 
     if format == "parquet":
-        with pq.ParquetFile(path, coerce_int96_timestamp_unit=unit) as file:
+        with pq.ParquetFile(path, coerce_int96_timestamp_unit=unit, page_checksum_verification=True) as file:
             for i in range(file.num_row_groups):
                 yield file.read_row_group(i)
         return

@@ -38,7 +38,7 @@ def clean_parquet(task: FileTask) -> FileResult:
     path = Path(task.source.file.path)
     with _reading(task):
         unit = int96_unit(path)
-        file = pq.ParquetFile(path, coerce_int96_timestamp_unit=unit)
+        file = pq.ParquetFile(path, coerce_int96_timestamp_unit=unit, page_checksum_verification=True)
     with file:
         groups = [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)]
         verdicts = task.verdicts.for_file(task.source.file.id)
