@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, Any, TypeVar
 from urllib.parse import quote, unquote
 
 from dataaudit.errors import DataauditError, SourceError, UsageError
@@ -98,7 +98,12 @@ class Hub:
         if constants.HF_HUB_OFFLINE:
             return self._offline(address, shown)
         info = _tried(
-            lambda: self._api.repo_info(address.repo, repo_type="dataset", revision=address.revision),
+            lambda: self._api.repo_info(
+                address.repo,
+                repo_type="dataset",
+                revision=address.revision,
+                timeout=constants.HF_HUB_ETAG_TIMEOUT,
+            ),
             shown,
             address,
         )
@@ -109,6 +114,7 @@ class Hub:
             ),
             shown,
             address,
+            transport=False,
         )
         files = {one.path: int(one.size) for one in tree if hasattr(one, "size") and _is_safe(one.path)}
         cached = {}
@@ -150,7 +156,7 @@ class Hub:
             self._files.get_file(target, outfile=file)
 
         try:
-            _tried(once, uri, address)
+            _tried(once, uri, address, transport=False)
         except UsageError as error:  # it was there when it was listed
             raise SourceError(str(error)) from None
         if (size := listing.files[path]) != file.seek(0, 2):
@@ -163,8 +169,11 @@ def _is_safe(path: str) -> bool:
     )
 
 
-def _tried(call: Callable[[], T], shown: str, address: Address) -> T:
-    """The result of a call, made again where the failure may pass."""
+def _tried(call: Callable[[], T], shown: str, address: Address, *, transport: bool = True) -> T:
+    """The result of a call, made again where the failure may pass.
+
+    `transport`: also where there was no answer; not where the library itself asks several times then.
+    """
     from huggingface_hub.errors import HfHubHTTPError
 
     for wait in (*WAITS, None):
@@ -172,9 +181,10 @@ def _tried(call: Callable[[], T], shown: str, address: Address) -> T:
             return call()
         except Exception as error:
             status = _status(error)
-            passing = (
-                status >= 500 or status == 429 if isinstance(error, HfHubHTTPError) else _on_the_way(error)
-            )
+            if isinstance(error, HfHubHTTPError):
+                passing = status >= 500 or status == 429
+            else:
+                passing = _on_the_way(error) and (transport or _is_short(error))
             if wait is None or not passing:
                 if _is_ours(error):
                     raise
@@ -192,8 +202,13 @@ def _on_the_way(error: BaseException) -> bool:
     return (
         type(error).__module__.split(".")[0].rstrip("2") in ("httpx", "httpcore", "requests")
         or isinstance(error, (ConnectionError, TimeoutError))
-        or "Consistency check failed" in str(error)
+        or _is_short(error)
     )
+
+
+def _is_short(error: BaseException) -> bool:
+    """Did less come than was promised?"""
+    return "Consistency check failed" in str(error)
 
 
 def _is_ours(error: Exception) -> bool:
@@ -241,7 +256,12 @@ def _failed(error: Exception, repo: str) -> str:
 
 @contextmanager
 def quiet_hub() -> Iterator[None]:
-    """Keep `huggingface_hub` from drawing bars and logging retries: what fails is said once, by us."""
+    """Keep `huggingface_hub` from drawing bars and logging retries: what fails is said once, by us.
+
+    Some of its requests have no time limit of their own; here they get one.
+    """
+    from huggingface_hub import constants, get_session
+    from huggingface_hub.utils.logging import get_verbosity, set_verbosity
     from huggingface_hub.utils.tqdm import (
         are_progress_bars_disabled,
         disable_progress_bars,
@@ -249,14 +269,26 @@ def quiet_hub() -> Iterator[None]:
     )
 
     name = "huggingface_hub.http_get"
-    logger = logging.getLogger("huggingface_hub")
-    level, silent = logger.level, are_progress_bars_disabled(name)
-    logger.setLevel(logging.CRITICAL)
+    level, silent = get_verbosity(), are_progress_bars_disabled(name)
+    session: Any = get_session()
+    hooks = getattr(session, "event_hooks", None)
+
+    def limited(request: Any) -> None:
+        limits = request.extensions.get("timeout") or {}
+        if all(one is None for one in limits.values()):
+            seconds = constants.HF_HUB_ETAG_TIMEOUT
+            request.extensions["timeout"] = dict.fromkeys(("connect", "read", "write", "pool"), seconds)
+
+    set_verbosity(logging.CRITICAL)
     if not silent:
         disable_progress_bars(name)
+    if hooks is not None:
+        session.event_hooks = {**hooks, "request": [*hooks.get("request", ()), limited]}
     try:
         yield
     finally:
-        logger.setLevel(level)
+        set_verbosity(level)
         if not silent:
             enable_progress_bars(name)
+        if hooks is not None:
+            session.event_hooks = hooks

@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -318,3 +320,34 @@ def test_offline_the_cache_is_read(hub: StandIn, tmp_path: Path) -> None:
     )  # fmt: skip
     assert parsed(done.stdout)["rows"] == 30
     assert hub.fetched() == []
+
+
+def test_a_listing_that_does_not_come_is_given_up(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(hub_module, "WAITS", ())
+    monkeypatch.setattr(constants, "HF_HUB_ETAG_TIMEOUT", 0.2)
+    monkeypatch.setattr(time, "sleep", lambda _: None)  # the library waits longer before each of its attempts
+    for part in ("/revision/", "/tree/"):
+        hub.faults.clear()
+        hub.fault(part, slow(1))
+        assert "does not answer in time" in refused(3, "hf://datasets/org/made")
+
+
+@pytest.mark.parametrize("part", ["/tree/", "en/train-0"])
+def test_a_stop_while_something_is_fetched_leaves_nothing(hub: StandIn, tmp_path: Path, part: str) -> None:
+    work = tmp_path / "work"
+    hub.fault(part, slow(8))
+    process = subprocess.Popen(
+        command("scan", "hf://datasets/org/made", "--format", "json", "--work-dir", work, "--jobs", 1),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment(), encoding="utf-8",
+    )  # fmt: skip
+    end = time.monotonic() + 60
+    while not any(part in one for one in hub.asked) and time.monotonic() < end:
+        time.sleep(0.02)
+    time.sleep(0.2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (130, "")
+    assert parsed(out)["status"] == "interrupted"
+    assert list(work.iterdir()) == []
