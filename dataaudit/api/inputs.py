@@ -59,6 +59,9 @@ def open_input(source: Any, config: Config, work: Workspace, *, again: bool = Fa
     from dataaudit.sources import memory
 
     data = splits_of(source)
+    for flag, value in (("--subset", config.subset), ("--revision", config.revision)):
+        if value is not None:
+            raise UsageError(f"{flag}: the data is in memory; name a dataset of the Hub")
     if config.split is not None:
         if config.split not in data:
             there = ", ".join(name for name in data if name)

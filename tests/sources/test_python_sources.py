@@ -224,6 +224,12 @@ def test_nothing_is_nothing_evaluated_and_other_things_are_refused(tmp_path: Pat
         dataaudit.scan(file, **OPTIONS)
 
 
+@pytest.mark.parametrize("option", ["subset", "revision"])
+def test_options_of_the_hub_mean_nothing_here(option: str) -> None:
+    with pytest.raises(UsageError, match="in memory"):
+        dataaudit.scan(RECORDS, **{option: "x"}, **OPTIONS)
+
+
 def test_an_iterator_of_paths_is_a_list_of_paths(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
     assert dataaudit.scan(tmp_path.glob("*.jsonl"), **OPTIONS).sources[0].uri == "a.jsonl"
