@@ -47,6 +47,8 @@ class RulesState:
         self.frame = frame
         self.log = log
         self.matcher: Matcher | None = None
+        self.groups: dict[str, tuple[str, ...]] | None = None
+        """What `RuleHits` counts `of` for; made once, as batches are many and rules may be hundreds."""
 
     def to_bytes(self) -> bytes:
         """Serialise."""
@@ -147,7 +149,9 @@ class RuleHits(msgspec.Struct, frozen=True):
 
     def _count_evaluated(self, state: RulesState, batch: Batch) -> None:
         known: dict[tuple[str, ...], int] = {}
-        for name, roles in self._groups().items():
+        if state.groups is None:
+            state.groups = self._groups()
+        for name, roles in state.groups.items():
             if roles not in known:
                 known[roles] = int(batch.has_role(roles).sum())
             add_counts(state.frame.of, {name: known[roles]})

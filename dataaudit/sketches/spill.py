@@ -125,7 +125,7 @@ class Spill:
     def _sort_pending(self) -> None:
         parts, rows = self._pending()
         if len(parts) > 1 and not (parts[1:] >= parts[:-1]).all():
-            order = np.argsort(parts, kind="stable")
+            order = np.argsort(_codes(parts), kind="stable")
             self._parts, self._rows = [parts[order]], [rows[order]]
 
     def merge(self, other: Spill) -> None:
@@ -150,3 +150,11 @@ class Spill:
         rows = np.frombuffer(frame.data, np.uint64).reshape(-1, frame.width)
         spill.add(np.asarray(frame.partitions, np.int64), rows)
         return spill
+
+
+def _codes(parts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | npt.NDArray[np.uint16]:
+    """Numbers in the order of the partitions; of 16 bits where that will do, for numpy sorts those by counting."""
+    high, low = parts >> 32, parts & 0xFFFFFFFF
+    if int(high.min()) < 0 or int(high.max()) > 0xFF or int(low.max()) > 0xFF:
+        return parts
+    return (high << 8 | low).astype(np.uint16)

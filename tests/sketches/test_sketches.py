@@ -224,3 +224,18 @@ def test_counts_of_a_finding_merge():
     assert [example.row for example in one.sample.values()] == [1, 2]
     assert FindingCounts().sample.items == [], "defaults are not shared"
     assert one.sample.k == EXAMPLES
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.lists(
+        st.sampled_from([-1, 0, 1, 255, 256, 1 << 32, (1 << 32) + 63, 3 << 32, 1 << 40, 1 << 62]), min_size=1
+    )
+)
+def test_rows_are_read_by_partition_whatever_its_number(parts: list[int]):
+    rows = np.arange(len(parts), dtype=np.uint64)[:, None]
+    with Workspace() as work:
+        spill = Spill(work, 1)
+        spill.add(np.asarray(parts, np.int64), rows)
+        for part in set(parts):
+            assert spill.read(part).ravel().tolist() == [i for i, one in enumerate(parts) if one == part]
