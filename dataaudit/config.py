@@ -14,6 +14,7 @@ from dataaudit.records.findings import SEVERITIES
 from dataaudit.records.layouts import Overrides
 from dataaudit.records.paths import parse as parse_path
 from dataaudit.records.types import ROLES
+from dataaudit.sources.dialect import known_encoding
 
 CONFIG_NAME = "dataaudit.toml"
 """Looked for in the current folder; else the table [tool.dataaudit] of pyproject.toml there."""
@@ -27,6 +28,8 @@ class Config:
     """ROLE=PATH; replaces what is detected for that role."""
     field: str | None = None
     """The key of JSON documents that holds the records; a dotted path for keys within keys."""
+    encoding: str | None = None
+    """What delimited and plain text without a byte-order mark is written in, such as cp1252; default: UTF-8."""
     split: str | None = None
     """Read only files of this split."""
     subset: str | None = None
@@ -78,6 +81,11 @@ class Config:
                 raise UsageError(f"{name} must be at least 1")
         if not 0 <= self.seed < 1 << 63:
             raise UsageError("--seed must be at least 0 and below 2^63")
+        if self.encoding is not None:
+            try:
+                known_encoding(self.encoding)
+            except ValueError as error:
+                raise UsageError(f"--encoding: {error}") from None
         if self.limit is not None and self.sample is not None:
             raise UsageError("--limit and --sample exclude each other")
         if self.memory is not None and (parse_size(self.memory) or 0) < MEMORY_FLOOR:

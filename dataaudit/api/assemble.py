@@ -209,7 +209,8 @@ def _notes(config: Config, skipped: Sequence[Skipped]) -> tuple[str, ...]:
 def options_of(config: Config) -> dict[str, object]:
     """The options that shape the result, as given."""
     reading = (
-        "columns field split subset revision limit sample seed rules select ignore ignore_quoted min_severity"
+        "columns field encoding split subset revision limit sample seed "
+        "rules select ignore ignore_quoted min_severity"
     )
     gating = "max_contamination max_rate max_count fail_on"
     found: dict[str, object] = {}

@@ -127,6 +127,10 @@ def _named(
     if not listed.files:
         raise UsageError(f"no data files in {', '.join(arguments)}")
     files = tuple(_completed(one, config) for one in listed.files)
+    if config.encoding is not None and not any(file.encoding for file in files):
+        raise UsageError(
+            "--encoding: no file is delimited or plain text; other formats have an encoding of their own"
+        )
     if again and supply is not None:
         supply.fetch_all(files)
     return Input(files, tuple(arguments), listed.roots, listed.skipped, supply)
@@ -136,6 +140,10 @@ def _completed(file: FileRef, config: Config) -> FileRef:
     """The file with what is known of it only now."""
     if file.format == "csv":
         file = replace(file, columns=config.overrides)
+    if file.format in ("csv", "text") and config.encoding is not None:
+        from dataaudit.sources.dialect import known_encoding
+
+        file = replace(file, encoding=known_encoding(config.encoding))
     if file.origin == "-":
         from dataaudit.sources.spool import stdin_name
 

@@ -31,6 +31,9 @@ class ReadFlags:
     field: Annotated[
         str | None, _flag("The key of a JSON document that holds the records.", READING, metavar="KEY")
     ] = None
+    encoding: Annotated[
+        str | None, _flag("Encoding of delimited and plain text, such as cp1252.", READING, metavar="NAME")
+    ] = None
     split: Annotated[str | None, _flag("Read only this split.", READING, metavar="NAME")] = None
     subset: Annotated[
         str | None, _flag("The subset of a Hub repository that is read.", READING, metavar="NAME")

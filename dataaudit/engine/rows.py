@@ -121,7 +121,7 @@ class RowsAgain:
 def _can_enter(file: FileRef) -> bool:
     """Can reading begin in the middle? Only plain text files know where a row lies."""
     if file.format in ("csv", "text"):
-        return is_plain(Path(file.path))
+        return is_plain(Path(file.path), file.encoding)
     return file.format in ("jsonl", "json") and codec_of(Path(file.path)) is None
 
 

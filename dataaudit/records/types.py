@@ -71,6 +71,8 @@ class FileRef:
     """Bytes on disk; 0 for data in memory."""
     columns: tuple[tuple[str, str], ...] = ()
     """(role, path) pairs of `--columns`, for delimited text only: they may say whether it has a header."""
+    encoding: str = ""
+    """What delimited or plain text without a byte-order mark is written in, where `--encoding` says so; else UTF-8."""
     notes: tuple[str, ...] = ()
     """What there is to say of how the file was recognised."""
     part: Part | None = None

@@ -30,7 +30,7 @@ def plan(file: FileRef, target: int) -> list[Partition]:
     path = Path(file.path)
     try:
         size = path.stat().st_size
-        if size < 2 * target or not is_plain(path):
+        if size < 2 * target or not is_plain(path, file.encoding):
             return [Partition(file, 0, -1, nbytes=size)]
         return _ranges(file, size, target)
     except (OSError, EOFError) as error:
@@ -79,7 +79,7 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
     try:
         sheet = sheet_of(file)
         view = _View(file, sheet, options)
-        plain = is_plain(Path(file.path))
+        plain = is_plain(Path(file.path), file.encoding)
         with open_utf8(Path(file.path), sheet.dialect.encoding) as stream:
             line = partition.first_line
             if offset == 0:

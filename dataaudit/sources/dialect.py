@@ -15,7 +15,18 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 BOM = b"\xef\xbb\xbf"
-_UTF16 = {codecs.BOM_UTF16_LE: "utf-16-le", codecs.BOM_UTF16_BE: "utf-16-be"}
+_MARKS = {
+    codecs.BOM_UTF32_LE: "utf-32-le",  # before UTF-16, whose mark it begins with
+    codecs.BOM_UTF32_BE: "utf-32-be",
+    codecs.BOM_UTF16_LE: "utf-16-le",
+    codecs.BOM_UTF16_BE: "utf-16-be",
+    BOM: "utf-8",
+}
+"""What byte-order marks say."""
+_SURROGATES = ("utf-16", "utf-32")
+_MULTIBYTE = frozenset(
+    ("gb18030", "gbk", "gb2312", "big5", "cp932", "cp949", "cp950", "shift_jis", "euc_jp", "euc_kr")
+)
 _PIECE = 1 << 20
 
 
@@ -29,7 +40,7 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     newline: str = "\n"
     """What ends a record: a line feed (a carriage return before it belongs to it), or a lone carriage return."""
     encoding: str = "utf-8"
-    """`utf-8`, or `utf-16-le` or `utf-16-be`, which are read and written through UTF-8."""
+    """`utf-8`, or another one (`utf-16-le`, `cp1252`, …), which is read and written through UTF-8."""
     head: int = 0
     """Bytes (of UTF-8) before the first record: the byte-order mark, and the header with the blank lines before it."""
 
@@ -39,12 +50,41 @@ class Dialect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         return bytes(one for one in b" \t\r" if one not in (self.delimiter + self.newline).encode())
 
 
-class _FromUtf16(io.RawIOBase):
-    """UTF-16 bytes read as UTF-8. Lone surrogates pass as they are: such a row is malformed, not the file."""
+def known_encoding(name: str) -> str:
+    """The canonical name of an encoding that can be read and written back byte for byte.
+
+    Those are UTF-8, UTF-16 and UTF-32 of a named byte order, the encodings of one byte a character, and the usual ones
+    of East Asia. Raises ValueError for any other.
+    """
+    try:
+        found = codecs.lookup(name)
+        canonical = found.name
+        unicode = canonical in {"utf-8", *_MARKS.values()}
+        if unicode or canonical in _MULTIBYTE:
+            return canonical
+        every = bytes(range(256))
+        text = every.decode(canonical, "surrogateescape")
+        if len(text) == len(every) and text.encode(canonical, "surrogateescape") == every:
+            return canonical
+    except (LookupError, UnicodeError, ValueError, TypeError):
+        pass
+    raise ValueError(f"{name!r} is no encoding that can be read and written back")
+
+
+def _errors(encoding: str) -> str:
+    """What stands for bytes that are no text: lone surrogates, which make the row malformed, not the file."""
+    return "surrogatepass" if encoding.startswith(_SURROGATES) else "surrogateescape"
+
+
+class _ToUtf8(io.RawIOBase):
+    """Bytes of another encoding read as UTF-8, where they can be written back."""
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
         self._file = file
-        self._decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+        self._encoding = encoding
+        self._decoder = codecs.getincrementaldecoder(encoding)(_errors(encoding))
+        self._encoder = codecs.getincrementalencoder(encoding)(_errors(encoding))
+        self._unproved = b""
         self._ready = memoryview(b"")
         self._ended = False
 
@@ -61,12 +101,24 @@ class _FromUtf16(io.RawIOBase):
             try:
                 text = self._decoder.decode(data, final=self._ended)
             except UnicodeDecodeError as error:
-                raise DamagedStreamError(f"the UTF-16 text is cut short: {error.reason}") from None
+                name = self._encoding.upper()
+                raise DamagedStreamError(f"the {name} text is cut short or damaged: {error.reason}") from None
+            self._prove(data, text)
             self._ready = memoryview(text.encode("utf-8", "surrogatepass"))
         count = min(len(view), len(self._ready))
         view[:count] = self._ready[:count]
         self._ready = self._ready[count:]
         return count
+
+    def _prove(self, data: bytes, text: str) -> None:
+        """Would the text be written as these bytes? Some encodings have several ways to write a character."""
+        again = self._encoder.encode(text, final=self._ended)
+        self._unproved += data
+        if not self._unproved.startswith(again):
+            raise DamagedStreamError(
+                f"bytes that {self._encoding} writes in another way; convert the file to UTF-8"
+            )
+        self._unproved = self._unproved[len(again) :]
 
     def close(self) -> None:
         """Close the file."""
@@ -75,8 +127,8 @@ class _FromUtf16(io.RawIOBase):
         super().close()
 
 
-class _ToUtf16(io.RawIOBase):
-    """UTF-8 bytes written as UTF-16; what `_FromUtf16` read comes back as it was."""
+class _FromUtf8(io.RawIOBase):
+    """UTF-8 bytes written in another encoding; what `_ToUtf8` read comes back as it was."""
 
     def __init__(self, file: IO[bytes], encoding: str) -> None:
         self._file = file
@@ -89,7 +141,8 @@ class _ToUtf16(io.RawIOBase):
 
     def write(self, data: Buffer) -> int:
         """Write all of the bytes."""
-        self._file.write(self._decoder.decode(bytes(data)).encode(self._encoding, "surrogatepass"))
+        text = self._decoder.decode(bytes(data))
+        self._file.write(text.encode(self._encoding, _errors(self._encoding)))
         return memoryview(data).nbytes
 
     def close(self) -> None:
@@ -99,27 +152,31 @@ class _ToUtf16(io.RawIOBase):
         super().close()
 
 
-def encoding_of(path: Path) -> str:
-    """`utf-8`, unless the (decompressed) file opens with the byte-order mark of UTF-16. Raises OSError."""
+def encoding_of(path: Path, named: str = "") -> str:
+    """What the (decompressed) file is written in: its byte-order mark says it, else `named` does, else it is UTF-8.
+
+    Raises OSError.
+    """
     with open_plain(path) as file:
-        return _UTF16.get(file.read(2), "utf-8")
+        head = file.read(4)
+    return next((one for mark, one in _MARKS.items() if head.startswith(mark)), named or "utf-8")
 
 
-def is_plain(path: Path) -> bool:
+def is_plain(path: Path, named: str = "") -> bool:
     """Are the bytes on disk those that are read, so that reading can begin in the middle? Raises OSError."""
-    return codec_of(path) is None and encoding_of(path) == "utf-8"
+    return codec_of(path) is None and encoding_of(path, named) == "utf-8"
 
 
 def from_encoding(file: IO[bytes], encoding: str) -> IO[bytes]:
     """The bytes of an open file as UTF-8; the file is closed with the result."""
     if encoding == "utf-8":
         return file
-    return PatientReader(_FromUtf16(file, encoding), _PIECE)
+    return PatientReader(_ToUtf8(file, encoding), _PIECE)
 
 
 def to_encoding(file: IO[bytes], encoding: str) -> IO[bytes]:
     """A writer that takes UTF-8 and writes the encoding into an open file, which is closed with it."""
-    return file if encoding == "utf-8" else cast("IO[bytes]", _ToUtf16(file, encoding))
+    return file if encoding == "utf-8" else cast("IO[bytes]", _FromUtf8(file, encoding))
 
 
 def open_utf8(path: Path, encoding: str) -> IO[bytes]:

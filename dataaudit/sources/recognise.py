@@ -93,6 +93,10 @@ class Look:
             return "a Git LFS pointer, not the data; fetch it with `git lfs pull`"
         if self.codec is not None and self.table is not None:
             return f"{self.table.capitalize()} data compressed as a whole; decompress it first"
+        if kind in ("json", "jsonl") and self.head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
+            return (
+                "JSON in UTF-16 or UTF-32, which is not read; convert it to UTF-8, as the standard wants it"
+            )
         if b"\0" in self.head[:512]:
             for magic, what in _FOREIGN:
                 if self.head.startswith(magic):

@@ -14,7 +14,7 @@ import pyarrow as pa
 from dataaudit.records.layouts import Layout, Overrides
 from dataaudit.records.tables import table_layout
 from dataaudit.records.types import FileRef
-from dataaudit.sources.compression import DamagedStreamError, strip_suffix
+from dataaudit.sources.compression import strip_suffix
 from dataaudit.sources.csvfields import Fields, fields_of
 from dataaudit.sources.csvsplit import Piece, split
 from dataaudit.sources.dialect import BOM, Dialect, encoding_of, open_utf8
@@ -56,20 +56,20 @@ def sheet_of(file: FileRef) -> Sheet:
     """How a file of the format `csv` or `text` is read. Raises OSError or EOFError where it cannot be."""
     path = Path(file.path)
     stat = path.stat()
-    return _sheet(path, file.format, file.columns, (stat.st_size, stat.st_mtime_ns, stat.st_ino))
+    return _sheet(
+        path, file.format, file.columns, file.encoding, (stat.st_size, stat.st_mtime_ns, stat.st_ino)
+    )
 
 
 @lru_cache(maxsize=64)
-def _sheet(path: Path, kind: str, overrides: Overrides, _state: tuple[int, int, int]) -> Sheet:
-    encoding = encoding_of(path)
+def _sheet(path: Path, kind: str, overrides: Overrides, named: str, _state: tuple[int, int, int]) -> Sheet:
+    encoding = encoding_of(path, named)
     with open_utf8(path, encoding) as file:
         head = file.read(HEAD_BYTES)
         try:
             whole = not file.read(1)
         except (OSError, EOFError):
             whole = False  # what comes before the damage is read, and then the damage is said
-    if head.startswith(b"\xef\xbb\xbf\x00\x00"):
-        raise DamagedStreamError("the text is UTF-32, which is not read; convert it to UTF-8")
     if kind == "text":
         return _text_sheet(head, encoding)
     ending = Path(strip_suffix(path.name).lower()).suffix
