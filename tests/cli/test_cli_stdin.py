@@ -98,7 +98,7 @@ def test_lines_of_prose_are_text_although_they_hold_commas() -> None:
     assert (source["format"], source["rows"], source["malformed"]) == ("text", 4, 0)
 
 
-@pytest.mark.parametrize("data", [b"", b"\n \n", gzip.compress(b"")])
+@pytest.mark.parametrize("data", [b"", b"\n \n", gzip.compress(b"", mtime=0)], ids=["empty", "blank", "gzip"])
 def test_nothing_on_standard_input_is_nothing_evaluated(data: bytes) -> None:
     done = call("scan", "-", "--max-contamination", "1%", "--format", "json", input=data)
     assert done.returncode == 4
