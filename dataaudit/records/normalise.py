@@ -141,13 +141,17 @@ def _hard_strings(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -
     return strings_with(first_bytes[hard], offsets)
 
 
+def _high(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
+    return np.flatnonzero(data >= 128)
+
+
 def normalise(values: pa.LargeStringArray) -> pa.LargeStringArray:
     """The normalised form of every string of an array without nulls."""
     data, offsets = flat_bytes(values)
     if len(data) == 0:
         return values
-    high = np.flatnonzero(data >= 128)
-    other = strings_with(high, offsets)
+    high = [at + found for at in range(0, len(data), WINDOW) if len(found := _high(data[at : at + WINDOW]))]
+    other = strings_with(np.concatenate(high), offsets) if high else np.empty(0, np.int64)
     if len(other):
         other = other[_hard_strings(*flat_bytes(values.take(pa.array(other))))]
     if len(other) == 0:

@@ -22,6 +22,9 @@ from dataaudit.sources.json_records import Text, text_batch
 BLOCK = 4 << 20
 """Bytes read at a time: large enough that calls do not count, small enough to stay in the processor's cache."""
 
+LARGEST_PIECE = 64 << 20
+"""Bytes of a long line that are read at a time."""
+
 BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r"
 _FEED = 10
@@ -70,7 +73,8 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
     """(records, line feeds) of a byte range that begins at a line and ends at one or at the end of the file."""
     rows = lines = 0
     stream.seek(start)
-    for number, block in enumerate(_blocks(stream, start, end)):
+    for number, taken in enumerate(_blocks(stream, start, end)):
+        block = taken.pop()
         body = memoryview(block)[len(BOM) if start == 0 and number == 0 and block.startswith(BOM) else 0 :]
         data = np.frombuffer(body, np.uint8)
         feeds = np.flatnonzero(data == _FEED)
@@ -85,26 +89,31 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
     return rows, lines
 
 
-def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[bytes]:
-    """Pieces of whole lines from `start` to `end` (-1: all), about BLOCK each, longer only for a longer line."""
+def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[list[bytes]]:
+    """Pieces of whole lines from `start` to `end` (-1: all), about BLOCK each, longer only for a longer line.
+
+    Each comes in a list of its own, to be taken out: a long line must not live on here when it has been parsed.
+    """
     at = start
     held: list[bytes] = []
     while True:
-        want = BLOCK if end < 0 else min(BLOCK, end - at)
+        # A long line is read in ever larger pieces: small ones would stay with the allocator when they are freed.
+        want = min(max(BLOCK, sum(map(len, held))), LARGEST_PIECE)
+        want = want if end < 0 else min(want, end - at)
         piece = stream.read(want) if want else b""
         if not piece:
             if held:
-                yield b"".join(held)
+                yield [b"".join(held)]
             return
         at += len(piece)
         cut = piece.rfind(b"\n") + 1
         if not cut:
             held.append(piece)
             continue
-        whole = b"".join([*held, piece[:cut]]) if held else piece[:cut]
+        whole = [b"".join([*held, piece[:cut]]) if held else piece[:cut]]
         held = [piece[cut:]] if cut < len(piece) else []
+        del piece
         yield whole
-        del whole  # a long line is not held while the next one is read
 
 
 def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
@@ -119,8 +128,8 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
         with open_plain(path) as stream:
             if partition.start:
                 stream.seek(partition.start)
-            for block in _blocks(stream, partition.start, partition.end):
-                for cut, rows, batch in _batches(block, file, (row, line, offset), options, stop):
+            for taken in _blocks(stream, partition.start, partition.end):
+                for cut, rows, batch in _batches(taken, file, (row, line, offset), options, stop):
                     if compressed and file.size:
                         share = 0  # bytes of a compressed file are counted once, at its end
                     else:
@@ -156,12 +165,14 @@ Cut = tuple[int, tuple[int, int], Batch]
 
 
 def _batches(
-    block: bytes, file: FileRef, at: tuple[int, int, int], options: ReadOptions, stop: int | None
+    taken: list[bytes], file: FileRef, at: tuple[int, int, int], options: ReadOptions, stop: int | None
 ) -> Iterator[Cut]:
-    """Cut a block of whole lines into batches, up to the row `stop`."""
+    """Cut a block of whole lines, taken out of its list, into batches, up to the row `stop`."""
     row, line, offset = at
+    block = taken.pop()
     head = len(BOM) if offset == 0 and block.startswith(BOM) else 0
     lines = _split(block, head)
+    del block  # of a long line only views are left, and those go with their batch
     if lines[-1] == b"":
         lines.pop()  # what follows the last terminator is no line
         ended = True
@@ -170,6 +181,7 @@ def _batches(
     step = options.batch_rows
     for first in range(0, len(lines), step):
         part = lines[first : first + step]
+        lines[first : first + step] = [b""] * len(part)
         if stop is not None and stop - row < len(part):
             part = _first_records(part, stop - row)
             if not part:
@@ -177,9 +189,12 @@ def _batches(
         last = first + step >= len(lines)
         size = sum(map(len, part)) + len(part) - (last and not ended) + (head if first == 0 else 0)
         start = offset + (head if first == 0 else 0)
+        count = len(part)
         rows, batch = _batch(part, file, (row, line, start), options, extent=(offset, offset + size))
-        yield size, (rows, len(part)), batch
-        row, line, offset = row + rows, line + len(part), offset + size
+        del part
+        yield size, (rows, count), batch
+        del batch
+        row, line, offset = row + rows, line + count, offset + size
 
 
 def _split(block: bytes, start: int) -> list[Text]:
