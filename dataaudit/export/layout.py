@@ -53,6 +53,10 @@ def plan(job: CleanJob) -> Layout:
     """
     for source in job.inputs:
         if source.file.format not in FORMATS:
+            if source.file.format == "webdataset":
+                raise UsageError(
+                    f"{source.file.uri}: clean does not write tar archives; leave it out, or export its records first"
+                )
             raise UsageError(f"{source.file.uri}: clean does not write {source.file.format} data")
     for file in _files(job):
         if not is_safe(file.output):

@@ -65,7 +65,7 @@ class FileRef:
     uri: str
     """What is reported: the path relative to the argument that named it."""
     format: str
-    """The source module that reads it: `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow`, `memory`."""
+    """The source module that reads it: `jsonl`, `json`, `csv`, `text`, `parquet`, `arrow`, `webdataset`, `memory`."""
     split: str | None = None
     size: int = 0
     """Bytes on disk; 0 for data in memory."""

@@ -32,6 +32,7 @@ FORMATS: dict[str, str] = {
     ".tsv": "csv",
     ".tab": "csv",
     ".txt": "text",
+    ".tar": "webdataset",
 }
 """File ending (without that of the compression) → source module."""
 
@@ -40,6 +41,7 @@ NAMES = {
     "json": "a JSON document",
     "parquet": "Parquet",
     "arrow": "Arrow",
+    "webdataset": "a tar archive",
 }
 """What formats are called that first bytes may show."""
 

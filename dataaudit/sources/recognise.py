@@ -45,9 +45,11 @@ class Look:
 
     @property
     def table(self) -> str | None:
-        """`parquet` or `arrow`, where it is one."""
+        """`parquet`, `arrow` or `webdataset` (a tar archive), where it is one."""
         if self.head.startswith(b"PAR1"):
             return "parquet"
+        if self.head[257:262] == b"ustar":
+            return "webdataset"
         return "arrow" if self.head.startswith(FILE_MAGIC + b"\0\0") or self._is_stream() else None
 
     def _is_stream(self) -> bool:
@@ -91,7 +93,7 @@ class Look:
         """What it is, where that is nothing that is read; `kind`: the format its name says."""
         if self.head.startswith(_POINTER):
             return "a Git LFS pointer, not the data; fetch it with `git lfs pull`"
-        if self.codec is not None and self.table is not None:
+        if self.codec is not None and self.table in TABLES:
             return f"{self.table.capitalize()} data compressed as a whole; decompress it first"
         if kind in ("json", "jsonl") and self.head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
             return (
