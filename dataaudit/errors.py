@@ -4,6 +4,7 @@
     ├── UsageError                      2   a flag, a path or a combination that cannot be meant
     ├── ConfigError                     2   a configuration file
     ├── RuleError                       2   a rule pack: unknown key, bad pattern, failing example
+    ├── BenchmarkError                  2   a benchmark index: not one, damaged, another version or other settings
     ├── IncompleteError                 3   something that should have been read or finished was not
     │   ├── SourceError                 3   a file that cannot be read (wholly or from some point on)
     │   ├── ManifestError               3   a cleaned directory without a finished manifest
@@ -41,6 +42,10 @@ class ConfigError(DataauditError):
 
 class RuleError(DataauditError):
     """A rule pack that is not valid; the text names the file, the line and the reason."""
+
+
+class BenchmarkError(DataauditError):
+    """A benchmark index that cannot be used, or a benchmark that none can be made of."""
 
 
 class IncompleteError(DataauditError):

@@ -1,0 +1,260 @@
+"""A benchmark index: one Arrow file of hashes, memory-mapped, with a manifest and without any text of the benchmark.
+
+The file holds one record batch of one row, every column a list: `grams` sorted, so that it is searched in place, and
+the columns beside it; what is known of each item; the questions too short for shingles; the answers and choices.
+The manifest is JSON in the metadata of the schema.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import xxhash
+
+from dataaudit.errors import BenchmarkError
+from dataaudit.records.hashing import mix64
+from dataaudit.records.words import U64, plain_shingles, plain_words
+
+VERSION = 1
+"""Version of the format. An index of another version is refused: it is rebuilt from its source in seconds."""
+SHINGLE = 5
+"""Words of a shingle. With one word in twelve replaced 7 of 12 shingles of 5 words stay whole, of 8 words 4, of 13
+none; shingles of 4 or 3 words are frequent in ordinary text (docs/leakage.md has the measurements)."""
+SALT = np.uint64(xxhash.xxh3_64_intdigest(b"dataaudit benchmark index 1"))
+"""Stirred into every hash, so that they equal no hashes of the same words made elsewhere. It is no secret."""
+COMMON = 30
+"""A shingle in more items than this is boilerplate of the benchmark: it is left out."""
+
+SHORT, PUBLIC, UNSEEN = 1, 2, 4
+"""Flags of an item: whole question and answer are needed; public text; cannot be found at all."""
+
+SAMPLE = "The cat's 3 naïve fiancées: ΑΒΓ, straße, 日本語 ภาษา ½ ﬁn."
+"""Text whose words are hashed into the manifest: an index of other hashes would find nothing, and say so never."""
+
+TYPES = {
+    "grams": pa.uint32(),
+    "gram_items": pa.uint32(),
+    "gram_weights": pa.uint8(),
+    "ids": pa.string(),
+    "words": pa.uint32(),
+    "covered": pa.uint32(),
+    "totals": pa.uint32(),
+    "floors": pa.uint16(),
+    "reach": pa.uint16(),
+    "flags": pa.uint8(),
+    "short_prefixes": pa.uint64(),
+    "short_hashes": pa.uint64(),
+    "short_sizes": pa.uint8(),
+    "short_items": pa.uint32(),
+    "answer_starts": pa.uint32(),
+    "answer_hashes": pa.uint32(),
+    "answer_sizes": pa.uint8(),
+    "answer_parts": pa.uint8(),
+}
+"""The columns. `grams`, `gram_items`, `gram_weights`: (shingle, item) pairs by shingle. `ids` to `flags`: per item its
+id, words of its question, words that indexed shingles cover, sum of its weights, the share (per mille) that a training
+split is known to hold, how many words after the question the answer is looked for, flags. `short_…`: questions of two
+to four words: hash of the first two words, of all, how many, item. `answer_…`: `answer_starts` (items + 1); hashes of
+up to `SKETCH` shingles of every part, how many words they have, and the part: 0 the answer, else a choice."""
+
+METADATA = b"dataaudit.benchmark"
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
+    """What an index says of itself."""
+
+    version: int
+    settings: dict[str, str | int]
+    """What the hashes depend on."""
+    name: str
+    split: str
+    licence: str
+    source: str
+    """Where the benchmark comes from: an address or the names of its files."""
+    counts: dict[str, int]
+    """items, shingles, short, public, unseen (too short or too common to be found), empty, duplicates, known-train."""
+    tool_version: str
+    checksum: str = ""
+    """xxh3-128 of all columns in order."""
+
+    @property
+    def label(self) -> str:
+        """Name and split: what findings call the benchmark."""
+        return f"{self.name}-{self.split}" if self.split else self.name
+
+
+def settings() -> dict[str, str | int]:
+    """The settings of this version of the tool."""
+    return {"shingle": SHINGLE, "common": COMMON, "salt": f"{int(SALT):016x}", "words": _fingerprint()}
+
+
+def _fingerprint() -> str:
+    data = np.frombuffer(SAMPLE.encode(), np.uint8)
+    words = plain_words(data, np.asarray([0, len(data)]), False)
+    return (
+        f"{int(salted(plain_shingles(words.hashes, words.starts, SHINGLE).hashes).sum(dtype=np.uint64)):016x}"
+    )
+
+
+def salted(hashes: U64) -> U64:
+    """The salted form of hashes of shingles."""
+    return mix64(hashes ^ SALT)
+
+
+def upper(hashes: U64) -> npt.NDArray[np.uint32]:
+    """The 32 bits of salted hashes that an index keeps. A chance hit is of a single shingle, which is no finding."""
+    return (hashes >> np.uint64(32)).astype(np.uint32)
+
+
+@dataclass(frozen=True, eq=False)
+class Index:
+    """An open index. Columns by name; see `TYPES`."""
+
+    manifest: Manifest
+    columns: dict[str, npt.NDArray[Any]]
+    path: str = ""
+    _keep: Any = field(default=None, repr=False)
+    """The mapped file, for as long as the columns look into it."""
+
+    def __getattr__(self, name: str) -> npt.NDArray[Any]:
+        try:
+            return self.columns[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def id_of(self, item: int) -> str:
+        """The id of an item."""
+        return str(self._keep.column("ids")[0].values[int(item)].as_py())
+
+    def __len__(self) -> int:
+        return len(self.columns["words"])
+
+
+def to_batch(manifest: Manifest, columns: dict[str, Any]) -> pa.RecordBatch:
+    """Manifest and columns as the record batch that is written."""
+    arrays = [pa.array(columns[name], kind) for name, kind in TYPES.items()]
+    checksum = _checksum(arrays)
+    lists = [pa.LargeListArray.from_arrays(pa.array([0, len(one)], pa.int64()), one) for one in arrays]
+    signed = msgspec.structs.replace(manifest, checksum=checksum)
+    fields = [pa.field(name, one.type) for name, one in zip(TYPES, lists, strict=True)]
+    return pa.RecordBatch.from_arrays(
+        lists, schema=pa.schema(fields, metadata={METADATA: msgspec.json.encode(signed, order="sorted")})
+    )
+
+
+def _checksum(arrays: list[pa.Array]) -> str:
+    digest = xxhash.xxh3_128()
+    for one in arrays:
+        digest.update(len(one).to_bytes(8, "little"))
+        for buffer in one.buffers():
+            if buffer is not None:
+                digest.update(buffer)
+    return digest.hexdigest()
+
+
+def from_batch(batch: pa.RecordBatch, path: str = "") -> Index:
+    """The index of a record batch, without a copy. Raises BenchmarkError."""
+    manifest = _manifest(batch.schema, path)
+    arrays = {name: batch.column(name)[0].values for name in TYPES}
+    if _checksum(_compact(arrays)) != manifest.checksum:
+        raise BenchmarkError(f"{path}: the index is damaged (its checksum differs); build it again")
+    numbers = {name: one.to_numpy() for name, one in arrays.items() if name != "ids"}
+    return Index(manifest, numbers, path, batch)
+
+
+def _compact(arrays: dict[str, pa.Array]) -> list[pa.Array]:
+    """The columns without the padding that a file puts behind buffers."""
+    return [pa.Array.from_buffers(one.type, len(one), [None, *_trimmed(one)]) for one in arrays.values()]
+
+
+def _trimmed(one: pa.Array) -> list[pa.Buffer]:
+    buffers = one.buffers()[1:]
+    if one.type == pa.string():
+        ends = np.frombuffer(buffers[0], np.int32, len(one) + 1) if len(one) else np.zeros(1, np.int32)
+        return [buffers[0].slice(0, 4 * (len(one) + 1)), buffers[1].slice(0, int(ends[-1]))]
+    return [buffers[0].slice(0, len(one) * one.type.bit_width // 8)]
+
+
+def write_index(path: Path, batch: pa.RecordBatch) -> int:
+    """Write an index whole or not at all; its size in bytes. Raises BenchmarkError."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        part.replace(path)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        raise BenchmarkError(f"{path}: cannot be written: {error.strerror or error}") from None
+    return path.stat().st_size
+
+
+def read_manifest(path: Path) -> Manifest:
+    """The manifest of an index, without its columns. Raises BenchmarkError."""
+    return _manifest(_open(path).schema, str(path))
+
+
+def open_index(path: Path) -> Index:
+    """Map an index into memory. Raises BenchmarkError for what cannot be read, is damaged, or does not fit."""
+    reader = _open(path)
+    _manifest(reader.schema, str(path))
+    try:
+        return from_batch(reader.get_batch(0), str(path))
+    except (pa.ArrowInvalid, KeyError, IndexError, OSError) as error:
+        raise BenchmarkError(f"{path}: the index is damaged ({_line(error)}); build it again") from None
+
+
+def _open(path: Path) -> pa.ipc.RecordBatchFileReader:
+    try:
+        return pa.ipc.open_file(pa.memory_map(str(path)))
+    except FileNotFoundError:
+        raise BenchmarkError(f"{path}: no such benchmark index") from None
+    except pa.ArrowInvalid:
+        raise BenchmarkError(
+            f"{path}: not a benchmark index, or cut short; `dataaudit benchmarks build` makes one"
+        ) from None
+    except OSError as error:
+        raise BenchmarkError(f"{path}: cannot be read: {error.strerror or _line(error)}") from None
+
+
+def _line(error: BaseException) -> str:
+    return (str(error).splitlines() or [type(error).__name__])[0]
+
+
+class _Version(msgspec.Struct):
+    version: int
+
+
+def _manifest(schema: pa.Schema, path: str) -> Manifest:
+    data = (schema.metadata or {}).get(METADATA)
+    if data is None:
+        raise BenchmarkError(f"{path}: an Arrow file, but no benchmark index")
+    try:
+        version = msgspec.json.decode(data, type=_Version).version
+        if version != VERSION:
+            raise BenchmarkError(
+                f"{path}: the index has version {version}, this dataaudit reads version {VERSION}; build it again"
+            )
+        manifest = msgspec.json.decode(data, type=Manifest)
+    except msgspec.DecodeError as error:
+        raise BenchmarkError(f"{path}: the manifest of the index is damaged: {error}") from None
+    mine = settings()
+    other = [
+        name for name in sorted({*mine, *manifest.settings}) if mine.get(name) != manifest.settings.get(name)
+    ]
+    if other:
+        raise BenchmarkError(
+            f"{path}: the index was built with other settings ({', '.join(other)}); build it again"
+        )
+    return manifest
+
+
+def described(manifest: Manifest) -> dict[str, Any]:
+    """The manifest as plain values."""
+    return msgspec.to_builtins(manifest)  # type: ignore[no-any-return]

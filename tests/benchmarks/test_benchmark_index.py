@@ -1,0 +1,152 @@
+"""Benchmark items as hashes: what an index holds, what is found in texts, what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from dataaudit.benchmarks import probe
+from dataaudit.benchmarks.build import Item, columns_of, distinct
+from dataaudit.benchmarks.detect import Detector, Found, Strings
+from dataaudit.benchmarks.index import (
+    UNSEEN,
+    VERSION,
+    Index,
+    Manifest,
+    open_index,
+    settings,
+    to_batch,
+    write_index,
+)
+from dataaudit.errors import BenchmarkError
+from dataaudit.records.words import words_of
+
+LONG = (
+    "Mira stacks eleven crates of plums on a cart that can bear ninety kilos, and every crate weighs four kilos more "
+    "than the empty cart. If the brakes fail above one hundred and twenty kilos, how many crates must she unload?"
+)
+ITEMS = (
+    Item("long", LONG, (), "Three crates must go, since eight of them weigh less than the brakes can hold."),
+    Item("short", "Colour of ripe cobalt plums?", ("green", "deep violet"), "deep violet"),
+    Item("tiny", "Fastest river otter", (), "Bartholomew"),
+    Item("digits", "4 + 3 =", (), "7"),
+    Item("chinese", "一辆马车装着十一箱李子每箱比空车重四公斤她必须卸下多少箱", (), "三箱"),
+    Item("thai", "รถเข็นบรรทุกลูกพลัมสิบเอ็ดลังแต่ละลังหนักกว่ารถเปล่าสี่กิโลกรัม", (), "สาม"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    manifest = Manifest(VERSION, settings(), "plums", "test", "CC0-1.0", "written for this test", {}, "0")
+    target = tmp_path / "plums.benchmark"
+    write_index(target, to_batch(manifest, columns_of(ITEMS)))
+    return target
+
+
+def found(index: Index, *records: tuple[str, ...]) -> list[tuple[int, str, int]]:
+    """(record, item, is the answer near) of everything found."""
+    texts = [text for record in records for text in record]
+    words = words_of(pa.array(texts, pa.large_string()))
+    owners = np.repeat(np.arange(len(records)), [len(record) for record in records])
+    hits: Found = Detector([index]).find(Strings(words.hashes, words.starts, owners))[0]
+    return sorted(
+        {
+            (int(owners[s]), index.id_of(i), int(a))
+            for s, i, a in zip(hits.strings, hits.items, hits.answers, strict=True)
+        }
+    )
+
+
+def test_items_are_found_in_a_page_with_and_without_their_answers(path: Path):
+    index = open_index(path)
+    page = "Some words before it, and quite a few of them. {} And a few more words behind it."
+    assert found(index, (page.format(LONG),)) == [(0, "long", 0)]
+    assert found(index, (LONG.upper().replace(",", " –"), ITEMS[0].answer)) == [(0, "long", 1)]
+    assert found(index, (ITEMS[4].question,), ("x " + ITEMS[5].question,)) == [
+        (0, "chinese", 0),
+        (1, "thai", 0),
+    ]
+
+
+def test_one_word_in_twelve_replaced_is_found_and_half_of_the_item_is_not(path: Path):
+    index = open_index(path)
+    words = LONG.split()
+    edited = [f"zq{i}" if i % 12 == 11 else word for i, word in enumerate(words)]
+    assert found(index, (" ".join(edited),)) == [(0, "long", 0)]
+    assert found(index, (" ".join(words[: len(words) // 2]),)) == []
+
+
+def test_a_short_question_needs_its_answer_near_it(path: Path):
+    index = open_index(path)
+    assert found(index, ("Fastest river otter",), ("Colour of ripe cobalt plums?",)) == []
+    assert found(index, ("Fastest river otter: Bartholomew.",)) == [(0, "tiny", 1)]
+    assert found(index, ("Colour of ripe cobalt plums?", "They are deep violet.")) == [(0, "short", 1)]
+    assert found(index, ("Fastest river otter",), ("Bartholomew",)) == [], "an answer in another record"
+
+
+def test_shingles_cross_no_strings(path: Path):
+    words = LONG.split()
+    pieces = tuple(" ".join(words[i : i + 4]) for i in range(0, len(words), 4))
+    assert found(open_index(path), pieces) == []
+
+
+def test_digits_alone_are_no_question(path: Path):
+    index = open_index(path)
+    assert index.flags[3] & UNSEEN
+    assert found(index, ("4 3 7",)) == []
+
+
+def test_the_compiled_sieve_agrees_with_numpy(path: Path):
+    from dataaudit.benchmarks.probe_kernel import run
+
+    index = open_index(path)
+    sieve = Detector([index]).filter
+    texts = [LONG, "", "😀😀", ITEMS[2].question, f"a {ITEMS[4].question} b {LONG}"] * 3
+    words = words_of(pa.array(texts, pa.large_string()))
+    plain, fast = probe.plain_probe(words.hashes, words.starts, sieve), run(words.hashes, words.starts, sieve)
+    assert len(plain.places) > 100
+    assert len(plain.shorts) >= 3
+    for one, other in zip(plain, fast, strict=True):
+        assert np.array_equal(one, other)
+
+
+def test_an_index_holds_no_text(path: Path):
+    data = path.read_bytes().lower()
+    assert not any(word in data for word in (b"crates", b"violet", b"bartholomew"))
+
+
+def test_empty_and_repeated_items_are_counted():
+    kept, empty, repeated = distinct([*ITEMS, ITEMS[0], Item("x", " \n")])
+    assert (len(kept), empty, repeated) == (len(ITEMS), 1, 1)
+
+
+def test_what_is_no_index_or_damaged_is_refused_in_one_line(path: Path, tmp_path: Path):
+    data = path.read_bytes()
+    for cut in (0, 7, len(data) // 2, len(data) - 3):
+        path.write_bytes(data[:cut])
+        with pytest.raises(BenchmarkError, match=r"^[^\n]*(cut short|damaged|index)[^\n]*$"):
+            open_index(path)
+    changed = bytearray(data)
+    middle = slice(len(data) // 2, len(data) // 2 + 200)  # longer than the padding between columns
+    changed[middle] = bytes(byte ^ 0xFF for byte in changed[middle])
+    path.write_bytes(changed)
+    with pytest.raises(BenchmarkError, match=r"^[^\n]*damaged[^\n]*$"):
+        open_index(path)
+    with pytest.raises(BenchmarkError, match="no such benchmark index"):
+        open_index(tmp_path / "none")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [({"version": VERSION + 1}, "version"), ({"settings": {**settings(), "shingle": 13}}, r"settings \(shingle\)")],
+)  # fmt: skip
+def test_another_version_or_other_settings_are_refused(tmp_path: Path, change: dict[str, object], said: str):
+    fields: dict[str, object] = {"version": VERSION, "settings": settings(), **change}
+    manifest = Manifest(**fields, name="a", split="", licence="", source="", counts={}, tool_version="0")  # type: ignore[arg-type]
+    target = tmp_path / "a.benchmark"
+    write_index(target, to_batch(manifest, columns_of(ITEMS)))
+    with pytest.raises(BenchmarkError, match=said):
+        open_index(target)
