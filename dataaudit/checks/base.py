@@ -6,7 +6,7 @@ the module's `build(options)` returns the configured check, or None where the op
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
@@ -149,6 +149,10 @@ class Rows(Protocol):
 
     def line_of(self, row_id: int) -> int | None:
         """1-based physical line of a row, or None where the format has no lines."""
+        ...
+
+    def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
+        """Batches of nothing but these rows, read again from their source."""
         ...
 
     def fetch(self, row_ids: list[int]) -> dict[int, Texts]:

@@ -90,6 +90,12 @@ def _split_codes(files: Sequence[FileRef]) -> npt.NDArray[np.int64]:
     return np.asarray([-1 if file.split is None else order[file.split] for file in files], np.int64)
 
 
+_WHAT = {
+    "split-leakage": "The row repeats one of an earlier split",
+    "near-duplicates": "The row says nearly the same as an earlier one",
+}
+
+
 class GroupTally:
     """What a finding says of its groups, added up over key ranges."""
 
@@ -145,11 +151,7 @@ class GroupTally:
             for size, kept in self._largest
         ]
         groups = "group" if self.groups == 1 else "groups"
-        what = (
-            "The row repeats one of an earlier split"
-            if kind.check == "split-leakage"
-            else "The row repeats an earlier one"
-        )
+        what = _WHAT.get(kind.check, "The row repeats an earlier one")
         return kind.finding(
             f"{what} ({self.groups:,} {groups}, the largest of {self._largest[0][0]:,} rows).",
             self.counts.rows,

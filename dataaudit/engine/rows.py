@@ -14,7 +14,7 @@ import numpy as np
 from dataaudit.checks.base import Texts
 from dataaudit.engine.tally import Spot, Tally
 from dataaudit.errors import IncompleteError
-from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, unpack_row
+from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, pack_row, unpack_row
 from dataaudit.sources.base import Partition, ReadOptions
 from dataaudit.sources.compression import codec_of
 from dataaudit.sources.dialect import is_plain
@@ -74,20 +74,25 @@ class RowsAgain:
                         return one.line
         return None
 
-    def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
-        """The texts of rows, read again. A row that cannot be found again is left out."""
-        wanted: dict[int, dict[int, int]] = {}
+    def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
+        """Batches of nothing but these rows, read again. A row that cannot be found again is left out."""
+        wanted: dict[int, set[int]] = {}
         for row_id in row_ids:
             file_id, row = unpack_row(row_id)
-            wanted.setdefault(file_id, {})[row] = row_id
-        found: dict[int, Texts] = {}
+            wanted.setdefault(file_id, set()).add(row)
         for file_id, rows in sorted(wanted.items()):
             spots = {spot for row in rows if (spot := self._spot(file_id, row)) is not None}
-            for batch in self._batches(
-                self.files[file_id], sorted(spots, key=_first_row), tuple(sorted(rows))
-            ):
-                for at in np.flatnonzero(np.isin(batch.rows, list(rows))).tolist():
-                    found[rows[int(batch.rows[at])]] = texts_of(batch, at)
+            yield from self._batches(self.files[file_id], sorted(spots, key=_first_row), tuple(sorted(rows)))
+
+    def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
+        """The texts of rows, read again. A row that cannot be found again is left out."""
+        asked = set(row_ids)
+        found: dict[int, Texts] = {}
+        for batch in self.batches(row_ids):
+            for at, row in enumerate(batch.rows.tolist()):
+                row_id = pack_row(batch.file.id, row)
+                if row_id in asked:
+                    found[row_id] = texts_of(batch, at)
         return found
 
     def _batches(self, file: FileRef, spots: Sequence[Spot], rows: tuple[int, ...]) -> Iterator[Batch]:

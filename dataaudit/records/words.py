@@ -90,7 +90,7 @@ def plain_words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words
     lengths, folded = _unfold(table.fold[codes[inside]])
     at_word = np.flatnonzero(opens)
     at_code = np.concatenate([[0], np.cumsum(lengths)])[at_word]
-    hashes = _sums(folded, at_code, WORD_BASE)
+    hashes = sums(folded, at_code, WORD_BASE)
     owner = string[inside][at_word]
     starts = np.searchsorted(owner, np.arange(len(offsets)))
     if not spans:
@@ -140,7 +140,7 @@ def _unfold(fold: npt.NDArray[np.int32]) -> tuple[I64, npt.NDArray[np.int32]]:
     return lengths, out
 
 
-def _sums(values: npt.NDArray[np.integer], starts: I64, base: np.uint64) -> U64:
+def sums(values: npt.NDArray[np.integer], starts: I64, base: np.uint64) -> U64:
     """mix64(sum of values[start + i] * base**i) over each stretch; they cover `values` from the first start on."""
     if len(starts) == 0:
         return np.empty(0, np.uint64)

@@ -16,7 +16,7 @@ from dataaudit.checks.duplicate_groups import extras, leaks, partition_of
 from dataaudit.records.normalise import normalise_text
 from dataaudit.records.types import FileRef, pack_row
 
-DUPLICATES = ("duplicates",)
+DUPLICATES = ("exact-duplicates", "split-leakage")
 
 
 def text(*values: Any) -> list[dict[str, Any]]:
