@@ -44,6 +44,8 @@ class Config:
     """Changes which rows a sample takes."""
     rules: tuple[str, ...] = ()
     """Further rule packs: files or folders."""
+    benchmarks: tuple[str, ...] = ()
+    """Indexes of benchmarks whose items are looked for."""
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     ignore_quoted: bool = False

@@ -39,8 +39,9 @@ def ask(
 ) -> Asked:
     """Resolve a configuration. Raises UsageError or RuleError before any data is read."""
     loaded = load_packs(config.rules)
-    kinds = finding_kinds()
-    require_known_names({"--select": config.select, "--ignore": config.ignore, "--drop": drop}, loaded)
+    kinds = finding_kinds(CheckOptions(benchmarks=config.benchmarks))
+    require_distinct([kind.id for kind in kinds])
+    require_known_names({"--select": config.select, "--ignore": config.ignore, "--drop": drop}, loaded, kinds)
     rules = rule_selection.select(loaded, config.select, config.ignore, config.min_severity)
     selection = Selection(config.select, config.ignore, config.min_severity)
     on = tuple(kind for kind in kinds if selection.takes(kind))
@@ -49,7 +50,12 @@ def ask(
         acting = [rule.id for rule in rules if rule.action != "flag"]
         record = (*record, "malformed-record", *acting, *dropped)
     options = CheckOptions(
-        rules, selection, tuple(dict.fromkeys(record)), config.reference, config.ignore_quoted
+        rules,
+        selection,
+        tuple(dict.fromkeys(record)),
+        config.reference,
+        config.ignore_quoted,
+        benchmarks=config.benchmarks,
     )
     gates = _gates(config)
     _check_gates(config, gates, rules, on)
@@ -60,9 +66,20 @@ def ask(
     return Asked(rules, options, gates, dropped)
 
 
-def require_known_names(flags: Mapping[str, Sequence[str]], rules: Sequence[Rule]) -> None:
+def require_distinct(ids: Sequence[str]) -> None:
+    """Refuse two benchmarks of one name. Raises UsageError."""
+    for one in ids:
+        if ids.count(one) > 1:
+            raise UsageError(
+                f"--benchmarks: two indexes are of {one.partition(':')[2]}; build one with another --name"
+            )
+
+
+def require_known_names(
+    flags: Mapping[str, Sequence[str]], rules: Sequence[Rule], kinds: Sequence[FindingKind] | None = None
+) -> None:
     """Refuse selectors, by the flag they were given with, that name no rule and no finding. Raises UsageError."""
-    kinds = finding_kinds()
+    kinds = finding_kinds() if kinds is None else kinds
     for flag, selectors in flags.items():
         for one in selectors:
             if not rule_selection.known(one, rules) and not any(kind.matches(one) for kind in kinds):

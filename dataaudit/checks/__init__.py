@@ -22,9 +22,13 @@ def modules() -> dict[str, ModuleType]:
     return found
 
 
-def finding_kinds() -> tuple[FindingKind, ...]:
-    """Everything the checks can say, rules aside."""
-    return tuple(kind for module in modules().values() for kind in module.FINDINGS)
+def finding_kinds(options: CheckOptions | None = None) -> tuple[FindingKind, ...]:
+    """Everything the checks can say, rules aside; under options also what depends on them, a finding per benchmark."""
+    kinds = [kind for module in modules().values() for kind in module.FINDINGS]
+    if options is not None:
+        for module in modules().values():
+            kinds += module.more_findings(options) if hasattr(module, "more_findings") else ()
+    return tuple(kinds)
 
 
 def build_all(options: CheckOptions) -> dict[str, Check[Any]]:

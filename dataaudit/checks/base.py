@@ -91,6 +91,9 @@ class CheckOptions(msgspec.Struct, frozen=True):
     ignore_quoted: bool = False
     """Exempt matches in code and quotations, of rules that are often quoted."""
 
+    benchmarks: tuple[str, ...] = ()
+    """Paths of the benchmark indexes whose items are looked for."""
+
     def records(self, finding: str) -> bool:
         """Are the rows of this finding recorded?"""
         return "*" in self.record or finding in self.record

@@ -64,6 +64,10 @@ class RuleFlags:
             "A further rule pack, or a folder of them; repeatable.", CHOOSING, "--rules", "-r", metavar="PATH"
         ),
     ] = None
+    benchmarks: Annotated[
+        Texts,
+        _flag("Look for the items of a benchmark, by its index; repeatable.", CHOOSING, metavar="INDEX"),
+    ] = None
     select: Annotated[
         Texts,
         _flag("Only these rules, checks, categories, packs or tags; repeatable.", CHOOSING, metavar="NAME"),

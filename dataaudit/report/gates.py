@@ -18,7 +18,13 @@ from dataaudit.records.findings import SEVERITIES, Evaluated, Finding
 from dataaudit.report.model import Gate, Rate
 from dataaudit.sketches.stats import clopper_pearson
 
-CORPUS_CHECKS: tuple[str, ...] = ("exact-duplicates", "near-duplicates", "split-leakage", "class-imbalance")
+CORPUS_CHECKS: tuple[str, ...] = (
+    "exact-duplicates",
+    "near-duplicates",
+    "split-leakage",
+    "class-imbalance",
+    "leakage",
+)
 """Checks that compare rows with one another or count a whole dataset, which a sample cannot show."""
 
 READING_CHECKS: tuple[str, ...] = ("malformed-record",)

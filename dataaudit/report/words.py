@@ -169,8 +169,8 @@ def remark(example: Example) -> str:
     return "; ".join(part for part in (twin, example.note) if part)
 
 
-COMPARED = "duplicates"
-"""Category whose findings `CHECK:…` ask one question in several ways; those of other checks each say their own."""
+COMPARED = ("duplicates", "leakage")
+"""Categories whose findings `CHECK:…` ask one question in several ways; those of other checks each say their own."""
 
 
 def fold(findings: Iterable[Finding]) -> tuple[Group, ...]:
@@ -178,7 +178,7 @@ def fold(findings: Iterable[Finding]) -> tuple[Group, ...]:
     members: dict[str, list[Finding]] = {}
     for finding in findings:
         base = finding.id.partition(":")[0]
-        variant = base == finding.check and finding.category == COMPARED
+        variant = base == finding.check and finding.category in COMPARED
         key = base if variant else f"\0{finding.id}"
         members.setdefault(key, []).append(finding)
     groups = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,22 @@ def _hits() -> list[str]:
     return [hit for rule in some_rules() for hit in rule.hits if isinstance(hit, str)]
 
 
+QUESTION = "How many slow green otters fit into the third narrow boat on the lake?"
+
+
+@cache
+def benchmark_index() -> str:
+    """An index of a benchmark of two items, which the generated texts hold."""
+    from dataaudit.benchmarks.build import Item, columns_of
+    from dataaudit.benchmarks.index import VERSION, Manifest, settings, to_batch, write_index
+
+    items = [Item("a", QUESTION, (), "Seven of them"), Item("b", "Colour of the boat?", (), "deep violet")]
+    manifest = Manifest(VERSION, settings(), "otters", "", "CC0-1.0", "here", {"items": 2}, "0")
+    path = Path(tempfile.mkdtemp()) / "otters.benchmark"
+    write_index(path, to_batch(manifest, columns_of(items)))
+    return str(path)
+
+
 def _awkward() -> list[str]:
     said = "\n\nHuman: Hello\n\nAssistant: As an AI assistant I\n\nHuman: "
     return [
@@ -46,6 +63,9 @@ def _awkward() -> list[str]:
         "a\u2028b",
         "日本語",
         "😀",
+        QUESTION,
+        f"x {QUESTION} Seven of them.",
+        "Colour of the boat? Deep violet",
         "[INST] a [/INST]",
     ]
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from law_records import Dataset, datasets, some_rules
+from law_records import QUESTION, Dataset, benchmark_index, datasets, some_rules
 from law_support import again, batches_of, files_of, merged, outcome, rows_of, state_of
 
 import dataaudit.checks
@@ -36,7 +36,11 @@ TIMES = settings(max_examples=25, deadline=None, suppress_health_check=list(Heal
 
 
 def checks() -> dict[str, Any]:
-    return build_all(CheckOptions(rules=some_rules(), record=("*",), reference=True))
+    return build_all(options())
+
+
+def options() -> CheckOptions:
+    return CheckOptions(rules=some_rules(), record=("*",), reference=True, benchmarks=(benchmark_index(),))
 
 
 @contextmanager
@@ -137,12 +141,16 @@ def tiny_spills(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return made
 
 
+LEAK = f'{{"text": "{QUESTION} Seven of them."}}\n'.encode()
 FIXED = Dataset(
     (
         (
             "test.jsonl",
             b'{"text": "a\\u0007", "label": "x"}\n{"text": "a\\u0007", "label": "y"}\n[INST]\n{"text": " "}\n'
-            b'{"text": "[INST] b [/INST] As an AI assistant", "label": "z"}\n{"text": "a\\u0007", "label": "x"}\n{\n',
+            b'{"text": "'
+            + QUESTION.encode()
+            + b' Seven of them."}\n' * 2
+            + b'{"text": "[INST] b [/INST] As an AI assistant", "label": "z"}\n{"text": "a\\u0007", "label": "x"}\n{\n',
         ),
         ("train.jsonl", b'{"text": "a\\u0007", "label": "x"}\n{"text": "A\\u0007 ", "label": "w"}\n[]\n' * 3),
     )
@@ -242,7 +250,7 @@ def test_every_module_that_judges_is_found():
 
 
 def test_ids_are_unique_and_everything_said_was_declared():
-    kinds = [kind.id for kind in finding_kinds()]
+    kinds = [kind.id for kind in finding_kinds(options())]
     assert len(kinds) == len(set(kinds))
     known = {*kinds, *(rule.id for rule in some_rules())}
     with written(FIXED) as (files, work):

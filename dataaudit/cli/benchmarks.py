@@ -1,0 +1,59 @@
+"""`dataaudit benchmarks`: indexes of benchmarks for the `leakage` check."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated
+
+import typer
+
+from dataaudit import errors
+from dataaudit.cli.scan import Sources
+
+app = typer.Typer(
+    help="Make and show indexes of benchmarks: what `scan --benchmarks` looks for.",
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.command("build")
+def build_command(
+    sources: Sources,
+    out: Annotated[
+        str, typer.Option("--out", "-o", help="The index to write.", metavar="INDEX", show_default=False)
+    ],
+    name: Annotated[
+        str, typer.Option(help="What findings call the benchmark.", metavar="NAME", show_default=False)
+    ],
+    split: Annotated[str, typer.Option(help="Its split.", metavar="NAME")] = "",
+    licence: Annotated[str, typer.Option(help="Its licence, as an SPDX identifier.", metavar="TEXT")] = "",
+    source: Annotated[
+        str, typer.Option(help="Where it comes from; default: the file names.", metavar="TEXT")
+    ] = "",
+    columns: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Where question, choices, answer or id is; repeatable.",
+            metavar="FIELD=PATH",
+            show_default=False,
+        ),
+    ] = None,
+) -> int:
+    """Make an index of benchmark items: hashes of their words, and none of their text."""
+    from dataaudit.api.benchmarks import Described, build
+
+    manifest = build(sources, out, Described(name, split, licence, source), columns or ())
+    counts = ", ".join(f"{key} {value:,}" for key, value in manifest.counts.items())
+    print(f"{manifest.label}: {counts}")
+    return errors.EXIT_OK
+
+
+@app.command("show")
+def show_command(index: Annotated[str, typer.Argument(help="An index.", metavar="INDEX")]) -> int:
+    """Print the manifest of an index."""
+    from dataaudit.api.benchmarks import show
+    from dataaudit.benchmarks.index import described
+
+    print(json.dumps(described(show(index)), indent=2, ensure_ascii=True))
+    return errors.EXIT_OK

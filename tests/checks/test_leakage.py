@@ -1,0 +1,50 @@
+"""Benchmark leakage from the outside: an index is built, a scan finds its items, a gate fails on them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from check_support import scan, write
+
+from dataaudit.api.benchmarks import Described, build
+from dataaudit.errors import BenchmarkError, UsageError
+
+QUESTION = "How many slow green otters fit into the third narrow boat on the lake if two of them are asleep?"
+ITEMS = [{"q": QUESTION, "a": "Seven of them", "n": "x1"}, {"q": "", "a": "", "n": "x2"}]
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> str:
+    source = write(tmp_path / "benchmark", {"items.jsonl": ITEMS})
+    out = tmp_path / "otters.benchmark"
+    made = build(str(source), str(out), Described("otters", "test"), ("question=q", "answer=a", "id=n"))
+    assert made.counts["items"] == 1
+    assert made.counts["empty"] == 1
+    return str(out)
+
+
+def test_an_item_is_named_with_its_place_and_answer_and_fails_a_gate(tmp_path: Path, index: str):
+    rows = [{"text": "Nothing here."}, {"text": f"A page. {QUESTION} Seven of them, they say."}]
+    report = scan(
+        tmp_path, {"a.jsonl": rows}, benchmarks=(index,), max_count=("leakage=0",), select=("leakage",)
+    )
+    assert report.status == "fail"
+    found = {one.id: one for one in report.findings}
+    assert set(found) == {"leakage", "leakage:otters-test"}
+    assert (found["leakage"].rows, found["leakage"].of) == (1, 2)
+    assert found["leakage"].details["benchmarks"] == {"otters-test": {"items": 1, "of": 1, "with_answer": 1}}
+    (example,) = found["leakage"].examples
+    assert (example.row, example.role) == (1, "text")
+    assert rows[1]["text"][slice(*example.span or ())] == QUESTION.removesuffix("?")
+    assert example.note == "100 % of item x1 of otters-test, with its answer"
+
+
+def test_what_cannot_be_meant_is_refused(tmp_path: Path, index: str):
+    with pytest.raises(UsageError, match="two indexes are of otters-test"):
+        scan(tmp_path, {"a.jsonl": [{"text": "a"}]}, benchmarks=(index, index))
+    with pytest.raises(BenchmarkError, match="no such benchmark index"):
+        scan(tmp_path, {"a.jsonl": [{"text": "a"}]}, benchmarks=("none",))
+    with pytest.raises(BenchmarkError, match="no item with a question"):
+        source = write(tmp_path / "empty", {"items.jsonl": [{"q": "", "a": "1"}]})
+        build(str(source), str(tmp_path / "x"), Described("x"), ("question=q",))
