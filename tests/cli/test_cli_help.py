@@ -30,6 +30,9 @@ ALL = dict(_commands(get_command(app)))
 def test_the_commands() -> None:
     assert {" ".join(path) for path in ALL} == {
         "",
+        "benchmarks",
+        "benchmarks build",
+        "benchmarks show",
         "clean",
         "rules",
         "rules list",

@@ -147,9 +147,7 @@ FIXED = Dataset(
         (
             "test.jsonl",
             b'{"text": "a\\u0007", "label": "x"}\n{"text": "a\\u0007", "label": "y"}\n[INST]\n{"text": " "}\n'
-            b'{"text": "'
-            + QUESTION.encode()
-            + b' Seven of them."}\n' * 2
+            + LEAK * 8
             + b'{"text": "[INST] b [/INST] As an AI assistant", "label": "z"}\n{"text": "a\\u0007", "label": "x"}\n{\n',
         ),
         ("train.jsonl", b'{"text": "a\\u0007", "label": "x"}\n{"text": "A\\u0007 ", "label": "w"}\n[]\n' * 3),
