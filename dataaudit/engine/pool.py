@@ -78,6 +78,9 @@ class _Worker:
             [sys.executable, "-m", "dataaudit.engine.worker"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
+            # Ctrl-C is for the parent, which then ends its workers. Reaching a worker while it still imports, it
+            # would print a traceback.
+            process_group=0,
             # One thread a worker: the workers are as many as the processors already.
             env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
         )
