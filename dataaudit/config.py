@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 
 from dataaudit.errors import ConfigError, UsageError
 from dataaudit.records.findings import SEVERITIES
-from dataaudit.records.layouts import Overrides
+from dataaudit.records.layouts import CHAT, Overrides
 from dataaudit.records.paths import parse as parse_path
 from dataaudit.records.types import ROLES
 from dataaudit.sources.dialect import known_encoding
@@ -103,8 +103,11 @@ class Config:
                 raise UsageError(
                     f"--columns {one!r}: write it as ROLE=PATH, such as response=messages[*].content"
                 )
-            if role not in ROLES:
-                raise UsageError(f"--columns {one!r}: {role!r} is not a role; roles are {', '.join(ROLES)}")
+            if role not in (*ROLES, CHAT):
+                known = ", ".join(ROLES)
+                raise UsageError(
+                    f"--columns {one!r}: {role!r} is not a role; roles are {known}, or {CHAT} for whole chats"
+                )
             parse_path(path)
             pairs.append((role, path))
         return tuple(pairs)

@@ -12,6 +12,9 @@ from dataaudit.engine.run import Outcome
 from dataaudit.engine.tally import FileTally
 from dataaudit.errors import UsageError
 from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
+from dataaudit.records.layouts import CHAT
+from dataaudit.records.paths import EACH
+from dataaudit.records.rendered import rendered_note
 from dataaudit.records.types import ROLES, FileRef
 from dataaudit.report import gates as judging
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
@@ -120,7 +123,13 @@ def _source(file: FileRef, tally: FileTally, drift: str | None) -> SourceInfo:
         bytes=file.size,
         layouts=layouts if len(layouts) > 1 else {},
         unread=tuple(sorted(tally.unread)),
-        notes=(*file.notes, *((drift,) if drift else ()), *sorted(tally.notes), *_skipped(tally)),
+        notes=(
+            *file.notes,
+            *((drift,) if drift else ()),
+            *sorted(tally.notes),
+            *_skipped(tally),
+            *_rendered(tally),
+        ),
         error="; ".join(lost) or None,
     )
 
@@ -131,14 +140,33 @@ def _require_columns(config: Config, outcome: Outcome) -> None:
         return
     tallies = outcome.session.tally.files.values()
     for role, path in config.overrides:
-        if not any(path in tally.roles.get(role, ()) for tally in tallies):
+        if not any(_has(tally, role, path) for tally in tallies):
             raise UsageError(f"--columns names {path!r}, but no record has such a column")
+
+
+def _has(tally: FileTally, role: str, path: str) -> bool:
+    if role != CHAT:
+        return path in tally.roles.get(role, ())
+    stem = path.removesuffix(EACH)
+    found = (one for paths in tally.roles.values() for one in paths)
+    return any(one == stem or one.startswith((stem + EACH, stem + ".")) for one in found)
 
 
 def _skipped(tally: FileTally) -> tuple[str, ...]:
     """What of the turns is no text and was not read."""
     return tuple(
         f"{count:,} parts of type {kind} hold no text" for kind, count in sorted(tally.skipped.items())
+    )
+
+
+def _rendered(tally: FileTally) -> tuple[str, ...]:
+    """Texts that are whole rendered chats, where most of the rows have such."""
+    rows = tally.rows - tally.malformed
+    return tuple(
+        rendered_note(path, dialect, count, rows)
+        for path, dialects in sorted(tally.rendered.items())
+        for dialect, count in sorted(dialects.items())
+        if 2 * count >= rows
     )
 
 

@@ -47,6 +47,8 @@ class FileTally(msgspec.Struct):
     """Typed parts of turns that hold no text, by type."""
     lost: list[Lost] = []
     spots: list[Spot] = []
+    rendered: dict[str, dict[str, int]] = {}
+    """Path → dialect → texts that are whole chats, rendered by a template."""
 
     def add(self, batch: Batch) -> None:
         """Count a batch."""
@@ -56,6 +58,8 @@ class FileTally(msgspec.Struct):
             self.layouts[name] = self.layouts.get(name, 0) + count
         for kind, count in batch.skipped:
             self.skipped[kind] = self.skipped.get(kind, 0) + count
+        for (path, dialect), count in batch.rendered:
+            self._render(path, dialect, count)
         for note in batch.described:
             self._describe(note)
         self.columns = self.columns or dict(batch.columns)
@@ -75,6 +79,10 @@ class FileTally(msgspec.Struct):
         paths = self.roles.setdefault(role, {})
         paths[path] = min(rank, paths.get(path, rank))
 
+    def _render(self, path: str, dialect: str, count: int) -> None:
+        dialects = self.rendered.setdefault(path, {})
+        dialects[dialect] = dialects.get(dialect, 0) + count
+
     def merge(self, other: FileTally) -> None:
         """Take in another tally of the same file."""
         self.rows += other.rows
@@ -86,6 +94,9 @@ class FileTally(msgspec.Struct):
                 self._place(role, path, rank)
         for kind, count in other.skipped.items():
             self.skipped[kind] = self.skipped.get(kind, 0) + count
+        for path, dialects in other.rendered.items():
+            for dialect, count in dialects.items():
+                self._render(path, dialect, count)
         self.unread.update(other.unread)
         self.notes.update(other.notes)
         self.columns = self.columns or other.columns

@@ -33,6 +33,14 @@ class Extracted:
     skipped: tuple[tuple[str, int], ...] = ()
     """(type, count) of the typed parts of turns that hold no text, such as images."""
 
+    @property
+    def rendered(self) -> tuple[tuple[tuple[str, str], int], ...]:
+        """See the field of the same name in `Batch`."""
+        from dataaudit.records.rendered import count_rendered
+
+        texts = self.roles.get("text")
+        return () if texts is None else tuple(sorted(count_rendered(texts).items()))
+
 
 @dataclass(frozen=True)
 class Place:

@@ -26,6 +26,7 @@ from dataaudit.records.dialogue import split_dialogue
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.layouts import Binding
 from dataaudit.records.paths import EACH
+from dataaudit.records.rendered import split_rendered
 from dataaudit.records.turns import TURN_ROLES, turn_code, turn_role
 
 Record = dict[str, Any]
@@ -139,7 +140,7 @@ class TurnReader:
 
     def _said_in(self, row: int, text: str) -> None:
         """A string that may be a dialogue."""
-        said = split_dialogue(text)
+        said = split_rendered(text)[1] if self._binding.declared else split_dialogue(text)
         if not said:
             self._add((self._binding.fallback, self._whole), text, (row, -1, 0, 0))
             return

@@ -187,6 +187,8 @@ class Batch:
     """(structure finding, indices of records) that only the reader could see, e.g. `duplicate-key`."""
     skipped: tuple[tuple[str, int], ...] = ()
     """(type, count) of the typed parts of turns that hold no text, such as images."""
+    rendered: tuple[tuple[tuple[str, str], int], ...] = ()
+    """((path, dialect), count) of the texts that are whole chats, rendered by a template and not declared to be."""
     described: tuple[LayoutNote, ...] = ()
     """What the layouts of this batch bind and leave unread."""
     columns: tuple[tuple[str, str], ...] = ()

@@ -122,5 +122,6 @@ def make_batch(
         remarks=remarks,
         described=found.described,
         skipped=found.skipped,
+        rendered=found.rendered,
         rest=found.rest,
     )
