@@ -287,10 +287,20 @@ def holds_text(value: object) -> bool:
 
 
 def is_laden(turn: Turn, keys: Keys) -> bool:
-    """Does a turn carry something that is no string: a tool call, a list of parts?"""
-    return any(_holds(turn[key]) for key in keys.calls) or any(
-        not isinstance(value := turn[key], str) and _holds(value) for key in keys.spoken
-    )
+    """Does a turn carry something that is no string: a tool call, an image? Parts of text are what they say."""
+    return any(_holds(turn[key]) for key in keys.calls) or any(_beyond_text(turn[key]) for key in keys.spoken)
+
+
+def _beyond_text(value: object) -> bool:
+    """Is there anything in a content but text?"""
+    if value is None or isinstance(value, str):
+        return False
+    if isinstance(value, list):
+        return any(_beyond_text(part) for part in value if not isinstance(part, list))
+    if not isinstance(value, dict):
+        return True
+    kind = value.get("type")
+    return _is_media(kind, value) or kind in CALL_TYPES or (_holds(value) and not holds_text(value))
 
 
 def _holds(value: object) -> bool:

@@ -50,7 +50,7 @@ PLANTED = {
 
 
 def chats(count: int = 5_000) -> list[Chat]:
-    """Chats of one to three exchanges; every 40th is the one before it again, every 90th has an empty answer."""
+    """Chats of one to three exchanges; every 40th is the one before it again, every 91st has an empty answer."""
     rng = random.Random(5)
     made: list[Chat] = []
     for i in range(count):
@@ -63,7 +63,7 @@ def chats(count: int = 5_000) -> list[Chat]:
         for number, said in PLANTED.items():
             if i % (number * 10) == number:
                 turns[-1] = ("assistant", said)
-        if i % 90 == 89:
+        if i % 91 == 89:
             turns[-1] = ("assistant", "")
         if i % 5 == 0:
             turns.insert(0, ("system", f"You are number {i % 7}."))
