@@ -1,14 +1,16 @@
-"""Made-up instruction data of a wanted size: the same bytes for the same seed and size on every machine."""
+"""Instruction data of a wanted size, of random words or of sentences drawn from given texts; the same bytes for the
+same seed, size and texts on every machine."""
 
 from __future__ import annotations
 
 import itertools
 import json
 import random
+import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,6 +52,29 @@ class Made:
         return self.nbytes / 1e6
 
 
+Draw = Callable[[random.Random, int], str]
+"""Makes a text of about so many words."""
+
+
+def drawn_from(texts: Path) -> Draw:
+    """Texts put together from the sentences of the `output` fields of a JSONL file: real words in real order, in rows
+
+    that are no copies of each other.
+    """
+    with texts.open("rb") as lines:
+        found = (re.split(r"(?<=[.!?\n])(?=\s)", json.loads(line)["output"]) for line in lines)
+        pool = [sentence for text in found for sentence in text if sentence.strip()]
+
+    def draw(rng: random.Random, words: int) -> str:
+        taken: list[str] = []
+        while words > 0:
+            taken.append(rng.choice(pool))
+            words -= taken[-1].count(" ") + 1
+        return "".join(taken).lstrip()
+
+    return draw
+
+
 def _sentences(rng: random.Random, words: int) -> str:
     drawn = rng.choices(_WORDS, cum_weights=_CUMULATIVE, k=words)
     for start in range(0, words, 12):
@@ -59,7 +84,7 @@ def _sentences(rng: random.Random, words: int) -> str:
     return " ".join(drawn)
 
 
-def rows(seed: int) -> Iterator[dict[str, str]]:
+def rows(seed: int, draw: Draw) -> Iterator[dict[str, str]]:
     """Rows without end: a prompt of some twenty words, a response of a few hundred."""
     rng = random.Random(seed)
     recent: list[dict[str, str]] = []
@@ -67,19 +92,18 @@ def rows(seed: int) -> Iterator[dict[str, str]]:
         if recent and rng.random() < DUPLICATE_SHARE:
             yield rng.choice(recent)
             continue
-        response = _sentences(rng, rng.randint(60, 520))
+        response = draw(rng, rng.randint(60, 520))
         if rng.random() < HIT_SHARE:
             response = rng.choice(MARKED).format(response)
-        row = {"prompt": _sentences(rng, rng.randint(8, 40)), "response": response}
+        row = {"prompt": draw(rng, rng.randint(8, 40)), "response": response}
         recent.append(row)
         if len(recent) > 1000:
             recent.pop(rng.randrange(1000))
         yield row
 
 
-def _write_jsonl(folder: Path, megabytes: float, files: int, seed: int) -> None:
+def _write_jsonl(folder: Path, megabytes: float, files: int, source: Iterator[dict[str, str]]) -> None:
     folder.mkdir(parents=True)
-    source = rows(seed)
     for part in range(files):
         written = 0
         with (folder / f"part-{part:02}.jsonl").open("wb") as out:
@@ -100,17 +124,28 @@ def _write_parquet(jsonl: Path, folder: Path) -> None:
                 writer.write_table(pa.Table.from_pylist(chunk, schema), row_group_size=ROW_GROUP)
 
 
-def make(work: Path, megabytes: float, files: int, seed: int = SEED) -> Made:
+def make(work: Path, megabytes: float, files: int, texts: Path | None = None, seed: int = SEED) -> Made:
     """Generate into `work`, or take what an earlier run with the same numbers left there.
+
+    `texts` is a file to draw sentences from; without it words are random.
 
     Runs in a process of its own: the kernel's record of a child's peak memory starts at the size its parent
     had when it forked, so the process that measures must stay small.
     """
-    folder = work / f"{megabytes:g}mb-{files}files-seed{seed}"
+    kind = "words" if texts is None else f"{texts.stem}-{texts.stat().st_size}"
+    folder = work / f"{megabytes:g}mb-{files}files-seed{seed}-{kind}"
     done = folder / "rows"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        command = [sys.executable, __file__, str(folder), str(megabytes), str(files), str(seed)]
+        command = [
+            sys.executable,
+            __file__,
+            str(folder),
+            str(megabytes),
+            str(files),
+            str(seed),
+            str(texts or ""),
+        ]
         subprocess.run(command, check=True)
     nbytes = sum(path.stat().st_size for path in (folder / "jsonl").glob("*.jsonl"))
     return Made(folder / "jsonl", folder / "parquet", int(done.read_text()), nbytes)
@@ -130,7 +165,8 @@ def repeated(work: Path, made: Made, times: int) -> Made:
 def main() -> None:
     """Write one data set; the file `rows` comes last and marks it complete."""
     folder = Path(sys.argv[1])
-    _write_jsonl(folder / "jsonl", float(sys.argv[2]), int(sys.argv[3]), int(sys.argv[4]))
+    draw = drawn_from(Path(sys.argv[5])) if sys.argv[5] else _sentences
+    _write_jsonl(folder / "jsonl", float(sys.argv[2]), int(sys.argv[3]), rows(int(sys.argv[4]), draw))
     _write_parquet(folder / "jsonl", folder / "parquet")
     count = 0
     for path in (folder / "jsonl").glob("*.jsonl"):

@@ -5,8 +5,10 @@
 
 Run as a script inside that environment it does one of two things with the exported patterns:
 
-    peers.py filter PATTERNS INPUT OUTPUT TASKS   the pipeline that is timed; keeps the rows that are hit
-    peers.py count  PATTERNS INPUT OUTPUT         not timed: rows hit per rule, without datatrove
+    peers.py filter PATTERNS INPUT OUTPUT TASKS MODULE   the pipeline that is timed; keeps the rows that are hit
+    peers.py count  PATTERNS INPUT OUTPUT                not timed: rows hit per rule, without datatrove
+
+MODULE is `re`, what a script usually takes, or `regex`, for which the packs are written.
 """
 
 from __future__ import annotations
@@ -41,7 +43,10 @@ def setup(folder: Path) -> Path:
 
 
 def export(packs: Path, out: Path) -> Rules:
-    """Write the rules of all packs that read a prompt or a response: id, roles, patterns, exceptions."""
+    """Write the rules of all packs that read a prompt or a response: id, roles, patterns, exceptions.
+
+    Rules that ask for more than a search (a place, a second marker, a checksum) are left to us.
+    """
     import yaml
 
     rules: Rules = []
@@ -49,7 +54,7 @@ def export(packs: Path, out: Path) -> Rules:
         for rule in yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]:
             wanted = rule.get("roles", ["any"])
             roles = [role for role in ROLES if role in wanted or "any" in wanted]
-            if roles:
+            if roles and _is_plain(rule):
                 rules.append(
                     {
                         "id": rule["id"],
@@ -62,6 +67,16 @@ def export(packs: Path, out: Path) -> Rules:
     return rules
 
 
+def _is_plain(rule: dict[str, Any]) -> bool:
+    """Is the rule on by default, and is what it matches said by its patterns alone?"""
+    parts = [p for p in (*rule["patterns"], *rule.get("unless", [])) if isinstance(p, dict)]
+    return (
+        not {"needs", "validate"} & rule.keys()
+        and rule.get("default", True) not in (False, "off")
+        and not any({"where", "within"} & part.keys() for part in parts)
+    )
+
+
 def _pattern(written: str | dict[str, Any]) -> dict[str, Any]:
     """A pattern may be written as a string or with flags."""
     if isinstance(written, str):
@@ -69,17 +84,26 @@ def _pattern(written: str | dict[str, Any]) -> dict[str, Any]:
     return {"pattern": written["pattern"], "flags": list(written.get("flags", []))}
 
 
-def matcher(patterns: Path) -> Callable[[dict[str, str]], Iterable[str]]:
-    """A function from a row to the ids of the rules it hits, lazily, so that a filter stops at the first."""
+def matcher(patterns: Path, module: str = "regex") -> Callable[[dict[str, str]], Iterable[str]]:
+    """A function from a row to the ids of the rules it hits, lazily, so that a filter stops at the first.
+
+    A pattern that `re` does not take is left to `regex`.
+    """
+    import re
+
     import regex
 
+    def one_compiled(one: dict[str, Any]) -> Any:
+        if module == "re":
+            try:
+                return re.compile(one["pattern"], sum(getattr(re, f.upper()) for f in one["flags"]))
+            except (re.error, AttributeError):
+                pass
+        flags = sum((getattr(regex, f.upper()) for f in one["flags"]), regex.VERSION0)
+        return regex.compile(one["pattern"], flags)
+
     def compiled(written: list[dict[str, Any]]) -> list[Any]:
-        return [
-            regex.compile(
-                one["pattern"], sum((getattr(regex, f.upper()) for f in one["flags"]), regex.VERSION0)
-            )
-            for one in written
-        ]
+        return [one_compiled(one) for one in written]
 
     rules = [
         (rule["id"], rule["roles"], compiled(rule["patterns"]), compiled(rule["unless"]))
@@ -97,7 +121,7 @@ def matcher(patterns: Path) -> Callable[[dict[str, str]], Iterable[str]]:
     return hits
 
 
-def run_filter(patterns: Path, source: Path, target: Path, tasks: int) -> None:
+def run_filter(patterns: Path, source: Path, target: Path, tasks: int, module: str) -> None:
     """The timed pipeline: JSONL reader, lambda over all patterns, JSONL writer; one task per core."""
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.filters import LambdaFilter
@@ -108,7 +132,7 @@ def run_filter(patterns: Path, source: Path, target: Path, tasks: int) -> None:
 
     def is_hit(document: Any) -> bool:
         if not compiled:  # once per worker; compiled patterns do not travel
-            compiled.append(matcher(patterns))
+            compiled.append(matcher(patterns, module))
         row = {"prompt": document.metadata["prompt"], "response": document.text}
         return next(iter(compiled[0](row)), None) is not None
 
@@ -144,6 +168,6 @@ def run_count(patterns: Path, source: Path, target: Path) -> None:
 if __name__ == "__main__":
     verb, *paths = sys.argv[1:]
     if verb == "filter":
-        run_filter(Path(paths[0]), Path(paths[1]), Path(paths[2]), int(paths[3]))
+        run_filter(Path(paths[0]), Path(paths[1]), Path(paths[2]), int(paths[3]), paths[4])
     else:
         run_count(*map(Path, paths))

@@ -2,6 +2,7 @@
 
 python benchmarks/run.py                       330 MB for us, 33 MB for the peer and for us, three rounds
 python benchmarks/run.py --mb 33 --repeat 1    a short run
+python benchmarks/run.py --texts FILE.jsonl    rows of real sentences instead of random words
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 
 
+PLAIN = ("--ignore", "near-duplicates", "--ignore", "leakage")
+"""Leaves rules, exact duplicates, imbalance and structure: no check that cuts texts into words."""
+
+
 @dataclass(frozen=True)
 class Case:
     """One command to be timed, and the data it reads."""
@@ -38,6 +43,9 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--mb", type=float, default=330, help="size of the large JSONL input in MB")
     parser.add_argument("--peer-mb", type=float, help="size of the small input; default: a tenth of --mb")
+    parser.add_argument(
+        "--texts", type=Path, help="JSONL whose `output` fields give the sentences of the rows"
+    )
     parser.add_argument("--repeat", type=int, default=3, help="rounds; every round runs each case once")
     parser.add_argument(
         "--tool", default=str(Path(sys.executable).with_name("dataaudit")), help="command to measure"
@@ -50,19 +58,24 @@ def arguments() -> argparse.Namespace:
 def cases(args: argparse.Namespace, large: Made, small: Made, patterns: Path) -> list[Case]:
     """What is timed, in the order in which a round runs it."""
 
-    def scan(name: str, made: Made, source: Path) -> Case:
+    def scan(name: str, made: Made, source: Path, *more: str) -> Case:
         out = args.work / f"{name}.json"
-        command = [args.tool, "scan", str(source), "--quiet", "--isolated", "--output", f"json={out}"]
+        command = [args.tool, "scan", str(source), "--quiet", "--isolated", "--output", f"json={out}", *more]
         return Case(name, command, made)
 
     python = peers.setup(HERE / ".venvs" / "datatrove")
-    kept = args.work / "datatrove-out"
-    script = [str(python), str(HERE / "peers.py"), "filter", str(patterns)]
-    peer = Case("datatrove", [*script, str(small.jsonl), str(kept), str(measure.cores())], small, kept)
+
+    def peer(name: str, module: str) -> Case:
+        kept = args.work / f"{name}-out"
+        script = [str(python), str(HERE / "peers.py"), "filter", str(patterns), str(small.jsonl), str(kept)]
+        return Case(name, [*script, str(measure.cores()), module], small, kept)
+
     return [
         scan("scan-jsonl", large, large.jsonl),
-        peer,
+        peer("datatrove", "re"),
+        peer("datatrove-regex", "regex"),
         scan("scan-jsonl-small", small, small.jsonl),
+        scan("scan-jsonl-plain", large, large.jsonl, *PLAIN),
         scan("scan-parquet", large, large.parquet),
         scan("scan-jsonl-tenfold", (tenfold := repeated(args.work, large, 10)), tenfold.jsonl),
     ]
@@ -124,14 +137,16 @@ def main() -> int:
     peers.export(ROOT / "rules", patterns)
     files = measure.cores()
     print("generating input", file=sys.stderr)
-    large = make(args.work, args.mb, files)
+    large = make(args.work, args.mb, files, args.texts)
     small_mb = args.peer_mb or args.mb / 10
-    small = make(args.work, small_mb, files)
+    small = make(args.work, small_mb, files, args.texts)
     timed = cases(args, large, small, patterns)
     costs = rounds(timed, args.repeat, args.work)
     agreement = compare(args, small, patterns)
     text = report.render(
-        command=f"python benchmarks/run.py --mb {args.mb:g} --peer-mb {small_mb:g} --repeat {args.repeat}",
+        command=f"python benchmarks/run.py --mb {args.mb:g} --peer-mb {small_mb:g} --repeat {args.repeat}"
+        + ("" if args.texts is None else f" --texts {args.texts.name}"),
+        texts=None if args.texts is None else args.texts.name,
         made={case.name: case.made for case in timed},
         costs=costs,
         agreement=agreement,
