@@ -300,10 +300,7 @@ def _translation(fields: _Fields) -> Layout | None:
 def _fallback(fields: _Fields) -> Layout | None:
     names = {one.name for one in fields.all if one.name.lower() in LABELS}
     columns = [one for one in fields.all if one.kind in "sl" and one.name not in names]
-    # An object under the name `text` is a mistake in the data: named as not searched.
-    turns = [
-        one for one in fields.all if one.kind in TURNS or (one.kind == "o" and one.name.lower() != TEXTS[0])
-    ]
+    turns = [one for one in fields.all if one.kind in TURNS or one.kind == "o"]
     for one in sorted(turns):
         fields.bind(one, None, by_name=True)
     for one in sorted(columns):

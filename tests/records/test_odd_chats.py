@@ -56,6 +56,7 @@ READ: dict[str, dict[str, Any]] = {
                         "replies": [{"text": SAID, "role": "assistant", "lang": "en"}]}},
     "export": {"title": "t", "mapping": {"a": {"message": {"author": {"role": "assistant"},
                                                            "content": {"parts": [SAID]}}}}},
+    "text in lists of lists": {"text": [[SAID]]},
     "ten thousand turns": {"messages": [ASKED, ANSWER | {"content": "Yes."}] * 5_000 + [ASKED, ANSWER]},
 }  # fmt: skip
 
