@@ -6,7 +6,7 @@ from typing import Any
 
 from dataaudit.records.chatjson import HOLDERS, chat_in, turns_of_lists
 from dataaudit.records.content import holds_text, keys_of
-from dataaudit.records.layouts import TRANSLATIONS, TURN_COLUMNS
+from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
 from dataaudit.records.turns import ROLE_KEYS
 
 KINDS: dict[type, str] = {str: "s", type(None): "n", int: "i", bool: "i", float: "f", dict: "d"}

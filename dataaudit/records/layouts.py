@@ -12,6 +12,20 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import NamedTuple
 
+from dataaudit.records.fieldnames import (
+    ANSWERS,
+    CONTEXTS,
+    HISTORY,
+    LABELS,
+    PROMPTS,
+    RESPONSES,
+    SEVERAL,
+    SUMMARIES,
+    SYSTEM,
+    TEXTS,
+    TOKENS,
+    TURN_COLUMNS,
+)
 from dataaudit.records.paths import EACH, parse
 from dataaudit.records.paths import render as render_path
 from dataaudit.records.types import LayoutNote
@@ -88,44 +102,6 @@ class Layout:
         """The layout in words, with what was seen in turns: (role, path) pairs, unread fields, remarks."""
         plain = [(binding.role, binding.path) for binding in self.bindings if binding.role is not None]
         return LayoutNote(self.name, (*plain, *turns), (*self.unread, *unread), (*self.notes, *notes))
-
-
-TURN_COLUMNS = (
-    "messages",
-    "conversations",
-    "conversation",
-    "dialogue",
-    "dialog",
-    "chat",
-    "turns",
-    "contents",
-)
-HISTORY = ("history",)
-"""Earlier turns beside a prompt and its response."""
-TRANSLATIONS = ("translation", "translations")
-SYSTEM = ("system", "system_prompt", "system_message")
-TEXTS = (
-    "text",
-    "content",
-    "document",
-    "sentence",
-    "passage",
-    "article",
-    "body",
-    "markdown",
-    "raw_content",
-    "code",
-)
-PROMPTS = ("prompt", "instruction", "question", "query", "input", "problem", "user")
-CONTEXTS = ("input", "context", "choices", "options")
-RESPONSES = (
-    *("completion", "response", "output", "answer", "solution", "assistant"),
-    *("responses", "completions", "outputs", "generations", "generation", "target_text"),
-)
-TOKENS = ("input_ids", "token_ids", "tokens", "ids", "attention_mask", "labels")
-"""Names of columns that hold texts as numbers of tokens, where they are lists of integers."""
-LABELS = ("label", "labels", "class", "category", "intent", "target", "sentiment", "topic", "final_label")
-"""Names a label column goes by; a ClassLabel feature is one under any name."""
 
 
 class _Places:
@@ -266,11 +242,28 @@ def _pair_name(prompt: str, response: FieldKind | None) -> str:
     return "prompt-response"
 
 
+def _several(fields: _Fields) -> Layout | None:
+    """A prompt and several responses: in columns that are numbered or lettered, or in a list of objects."""
+    prompt = fields.first((*PROMPTS, *HISTORY), STRINGS + TURNS)
+    several = [one for one in fields.all if SEVERAL.fullmatch(one.name) and one.kind in "sl" + TURNS]
+    listed = fields.first(ANSWERS, "o" + TURNS) if len(several) < 2 else None
+    if prompt is None or (len(several) < 2 and listed is None):
+        return None
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    fields.bind_either(prompt, "prompt")
+    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
+    for one in sorted(several if listed is None else [listed]):
+        chat = one.kind in TURNS + "o"
+        fields.bind(one, None if chat else "response", by_name=True, fallback="response")
+    return fields.layout("several-responses", response=True)
+
+
 def _text(fields: _Fields) -> Layout | None:
     text = fields.first(TEXTS, STRINGS)
     if text is None:
         return None
     fields.bind(text, "text")
+    fields.bind(fields.first(SUMMARIES, "s"), "response")
     layout = fields.layout("text", response=False)
     if any(binding.role == "label" for binding in layout.bindings):
         return Layout("labelled", layout.bindings, False, layout.unread, layout.notes)
@@ -326,6 +319,7 @@ _RECOGNISERS: tuple[Callable[[_Fields], Layout | None], ...] = (
     _preference,
     _messages,
     _pair,
+    _several,
     _text,
     _prompt_only,
     _translation,

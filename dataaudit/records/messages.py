@@ -67,7 +67,9 @@ class TurnReader:
             for row, value in values:
                 for sub, held in enumerate(deep(value, "", self.beside)):
                     self._add(
-                        (held.role or "text", joined(self._whole, held.leaf)), held.text, (row, -1, 0, sub)
+                        (held.role or self._binding.fallback, joined(self._whole, held.leaf)),
+                        held.text,
+                        (row, -1, 0, sub),
                     )
             return
         for row, value in values:

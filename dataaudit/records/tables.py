@@ -14,9 +14,8 @@ from dataaudit.errors import UsageError
 from dataaudit.records.chatjson import HOLDERS, chat_in
 from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
+from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
 from dataaudit.records.layouts import (
-    TRANSLATIONS,
-    TURN_COLUMNS,
     Binding,
     FieldKind,
     Layout,

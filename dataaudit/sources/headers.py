@@ -7,20 +7,20 @@ from functools import cached_property
 
 import numpy as np
 
-from dataaudit.records import layouts
+from dataaudit.records import fieldnames
 from dataaudit.records.layouts import Overrides
 from dataaudit.records.paths import parse
 from dataaudit.sources.csvfields import Fields
 
 KNOWN = frozenset(
     (
-        *layouts.TURN_COLUMNS,
-        *layouts.SYSTEM,
-        *layouts.TEXTS,
-        *layouts.PROMPTS,
-        *layouts.CONTEXTS,
-        *layouts.RESPONSES,
-        *layouts.LABELS,
+        *fieldnames.TURN_COLUMNS,
+        *fieldnames.SYSTEM,
+        *fieldnames.TEXTS,
+        *fieldnames.PROMPTS,
+        *fieldnames.CONTEXTS,
+        *fieldnames.RESPONSES,
+        *fieldnames.LABELS,
         *(
             "chosen",
             "rejected",

@@ -6,22 +6,24 @@ from pathlib import Path
 
 import pytest
 
-from dataaudit.records import layouts
+from dataaudit.records import fieldnames
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS, TURN_ROLES
 
 PAGE = (Path(__file__).parents[2] / "docs" / "layouts.md").read_text(encoding="utf-8")
 
 NAMES = {
-    "turn columns": layouts.TURN_COLUMNS,
-    "system": layouts.SYSTEM,
-    "texts": layouts.TEXTS,
-    "prompts": layouts.PROMPTS,
-    "contexts": layouts.CONTEXTS,
-    "responses": layouts.RESPONSES,
-    "labels": layouts.LABELS,
+    "turn columns": fieldnames.TURN_COLUMNS,
+    "system": fieldnames.SYSTEM,
+    "texts": fieldnames.TEXTS,
+    "prompts": fieldnames.PROMPTS,
+    "contexts": fieldnames.CONTEXTS,
+    "responses": fieldnames.RESPONSES,
+    "labels": fieldnames.LABELS,
     "turn roles": tuple(TURN_ROLES),
     "turn keys": (*ROLE_KEYS, *CONTENT_KEYS),
-    "translations": layouts.TRANSLATIONS,
+    "translations": fieldnames.TRANSLATIONS,
+    "answers": fieldnames.ANSWERS,
+    "summaries": fieldnames.SUMMARIES,
 }
 
 

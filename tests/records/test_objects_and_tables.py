@@ -409,3 +409,33 @@ def test_class_labels_are_read_by_name_and_missing_ones_not_at_all():
     assert [(row, text) for row, _, _, _, text in strings(found)["label"]] == [(0, "A"), (1, "B")]
     assert found.label_names == (("answer", ("A", "B")),)
     assert len(found.roles["prompt"]) == 5
+
+
+@pytest.mark.parametrize(
+    ("record", "roles"),
+    [
+        ({"prompt": "p", "response_a": "a", "response_b": "b"}, {"prompt": ["p"], "response": ["a", "b"]}),
+        ({"input": "p", "output_1": "a", "output_2": "b"}, {"prompt": ["p"], "response": ["a", "b"]}),
+        ({"history": "p", "human_ref_A": "a", "human_ref_B": "b"}, {"prompt": ["p"], "response": ["a", "b"]}),
+        (
+            {
+                "instruction": "p",
+                "completions": [{"response": "a", "score": 1}, {"response": "b", "score": 2}],
+            },
+            {"prompt": ["p"], "response": ["a", "b"]},
+        ),
+        ({"question": "p", "answers": {"text": ["a", "b"]}}, {"prompt": ["p"], "response": ["a", "b"]}),
+        ({"inputs": "p", "targets": "a"}, {"prompt": ["p"], "response": ["a"]}),
+        ({"document": "d", "summary": "s"}, {"text": ["d"], "response": ["s"]}),
+    ],
+)
+def test_several_responses_and_summaries_are_read(
+    record: dict[str, Any], roles: dict[str, list[str]]
+) -> None:
+    """The same from lines and from a table: a response nobody reads is where contamination hides."""
+    table = pa.Table.from_pylist([record])
+    from_table = extract_table(table, table_layout(table.schema, ()), {})
+    for found in (extract_objects([record], ()), from_table):
+        assert {
+            role: sorted(strings.values.to_pylist()) for role, strings in found.roles.items() if len(strings)
+        } == roles

@@ -60,11 +60,18 @@ READ: dict[str, dict[str, Any]] = {
     "ten thousand turns": {"messages": [ASKED, ANSWER | {"content": "Yes."}] * 5_000 + [ASKED, ANSWER]},
 }  # fmt: skip
 
+READ |= {
+    "objects as answers": {"question": "Hello", "answers": {"text": [SAID], "start": [1]}},
+    "objects as generations": {"prompt": "Hello", "generations": [{"text": SAID}]},
+}
+
 TOLD: dict[str, tuple[dict[str, Any], str]] = {
     "field of a turn": (answered("Yes.", rationale=SAID), "messages[*].rationale"),
     "both messages and text": ({"messages": [ASKED, ANSWER | {"content": "Yes."}], "text": SAID}, "text"),
-    "objects as answers": ({"question": "Hello", "answers": {"text": [SAID], "start": [1]}}, "answers"),
-    "objects as generations": ({"prompt": "Hello", "generations": [{"text": SAID}]}, "generations"),
+    "objects beside a prompt": (
+        {"question": "Hello", "passages": {"text": [SAID], "start": [1]}},
+        "passages",
+    ),
 }
 
 
