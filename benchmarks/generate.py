@@ -75,7 +75,8 @@ def drawn_from(texts: Path) -> Draw:
     return draw
 
 
-def _sentences(rng: random.Random, words: int) -> str:
+def sentences(rng: random.Random, words: int) -> str:
+    """A text of so many random words, cut into sentences of twelve."""
     drawn = rng.choices(_WORDS, cum_weights=_CUMULATIVE, k=words)
     for start in range(0, words, 12):
         drawn[start] = drawn[start].capitalize()
@@ -165,7 +166,7 @@ def repeated(work: Path, made: Made, times: int) -> Made:
 def main() -> None:
     """Write one data set; the file `rows` comes last and marks it complete."""
     folder = Path(sys.argv[1])
-    draw = drawn_from(Path(sys.argv[5])) if sys.argv[5] else _sentences
+    draw = drawn_from(Path(sys.argv[5])) if sys.argv[5] else sentences
     _write_jsonl(folder / "jsonl", float(sys.argv[2]), int(sys.argv[3]), rows(int(sys.argv[4]), draw))
     _write_parquet(folder / "jsonl", folder / "parquet")
     count = 0

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import measure
-from generate import rows
+from generate import rows, sentences
 
 GB = 10**9
 BLOCK_ROWS = 4000
@@ -43,7 +43,7 @@ class Case:
 def block(separator: bytes) -> bytes:
     """Some MB of rows, each of them marked."""
     made = []
-    for row in itertools.islice(rows(11), BLOCK_ROWS):
+    for row in itertools.islice(rows(11, sentences), BLOCK_ROWS):
         marked = {**row, "response": f"{MARK.decode()} {row['response']}"}
         made.append(json.dumps(marked, ensure_ascii=False).encode())
     return separator.join(made)

@@ -27,7 +27,7 @@ class Sets:
 
     def __init__(self, ids: U64, rows: Rows, size: int) -> None:
         self.ids = ids
-        found = [documents(batch, size) for batch in rows.batches(ids.tolist())]
+        found = [one for batch in rows.batches(ids.tolist()) for one in documents(batch, size)]
         hashes, starts = [np.empty(0, np.uint64)], [0]
         seen = np.concatenate([np.empty(0, np.uint64), *(one.row_ids for one in found)])
         counts = np.zeros(len(ids), np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -20,70 +22,75 @@ class Documents(NamedTuple):
     """(n + 1,)."""
 
 
+WINDOW = 1 << 20
+"""Words of a batch that are made into shingles together, more only for one longer document."""
+
+
 class _Pieces(NamedTuple):
-    """The strings of a batch, in the order of its records and of the strings in them."""
+    """The strings of a batch that are not blank, in the order of its records and of the strings in them."""
 
     rows: I64
-    starts: I64
-    counts: I64
-    """The words of a string are `words[starts[i]:starts[i] + counts[i]]`."""
-    words: U64
+    words: list[U64]
+    """Of each string."""
     keys: U64
-    """Of the normalised string; 0 for a blank one."""
+    """Of each string, normalised."""
 
 
 def _pieces(batch: Batch) -> _Pieces | None:
     import pyarrow as pa
 
     blank = string_keys(pa.array([""], pa.large_string())).hi[0]
-    rows, ordinals, starts, counts, words, keys = [], [], [], [], [], []
-    base = 0
+    rows, ordinals, keys = [], [], []
+    words: list[U64] = []
     for role in TEXT_ROLES:
         strings = batch.roles.get(role)
         if strings is None or len(strings) == 0:
             continue
-        mine = batch.words(role)
+        hashes, starts = batch.words(role)[:2]
+        bounds = starts.tolist()
+        words += [hashes[a:b] for a, b in pairwise(bounds)]
         rows.append(strings.rows)
         ordinals.append(strings.ordinals)
-        starts.append(mine.starts[:-1] + base)
-        counts.append(np.diff(mine.starts))
-        words.append(mine.hashes)
-        key = batch.string_keys(role, normalised=True).hi
-        keys.append(np.where(key == blank, np.uint64(0), key))
-        base += len(mine.hashes)
+        keys.append(batch.string_keys(role, normalised=True).hi)
     if not rows:
         return None
-    row = np.concatenate(rows)
+    row, key = np.concatenate(rows), np.concatenate(keys)
     order = np.lexsort((np.concatenate(ordinals), row))
-    return _Pieces(
-        row[order],
-        np.concatenate(starts)[order],
-        np.concatenate(counts)[order],
-        np.concatenate(words),
-        np.concatenate(keys)[order],
-    )
+    order = order[key[order] != blank]
+    return _Pieces(row[order], [words[i] for i in order.tolist()], key[order])
 
 
-def documents(batch: Batch, size: int) -> Documents:
-    """The documents of a batch, in shingles of `size` words.
+def documents(batch: Batch, size: int) -> Iterator[Documents]:
+    """The documents of a batch, in shingles of `size` words, some at a time.
 
     A text of fewer words is one shingle: the hash of its strings after case and white space are folded, so that
     punctuation counts where there is little else. A record of blank strings is no document.
     """
-    empty = np.empty(0, np.uint64)
     pieces = _pieces(batch) if len(batch) else None
-    if pieces is None or not (told := pieces.keys != 0).any():
-        return Documents(empty, empty, np.zeros(1, np.int64))
-    rows, at = np.unique(pieces.rows[told], return_index=True)
-    counts, keys = pieces.counts[told], pieces.keys[told]
-    into = np.cumsum(counts) - counts
-    words = pieces.words[np.arange(int(counts.sum())) + np.repeat(pieces.starts[told] - into, counts)]
-    starts = np.append(into[at], len(words))
-    found = shingles_of(words, starts, size)
-    place = np.arange(len(keys)) - np.repeat(at, np.diff(np.append(at, len(keys))))
-    whole = mix64(np.add.reduceat(mix64(keys + place.astype(np.uint64)), at))
-    short = np.flatnonzero(np.diff(starts) < size)
-    hashes = np.insert(found.hashes, found.starts[short], whole[short])
-    sizes = np.maximum(np.diff(found.starts), 1)
+    if pieces is None or len(pieces.rows) == 0:
+        return
+    rows, at = np.unique(pieces.rows, return_index=True)
+    ends = np.append(at[1:], len(pieces.rows))
+    place = np.arange(len(pieces.keys)) - np.repeat(at, ends - at)
+    whole = mix64(np.add.reduceat(mix64(pieces.keys + place.astype(np.uint64)), at))
+    sizes = np.add.reduceat(np.asarray([len(one) for one in pieces.words]), at)
     ids = batch.rows[rows].astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
-    return Documents(ids, hashes, np.concatenate([[0], np.cumsum(sizes)]))
+    for first, last in _windows(sizes):
+        words = np.concatenate(pieces.words[at[first] : ends[last - 1]])
+        starts = np.concatenate([[0], np.cumsum(sizes[first:last])])
+        hashes, bounds = shingles_of(words, starts, size, over=True)
+        short = np.flatnonzero(sizes[first:last] < size)
+        if len(short):
+            hashes = np.insert(hashes, bounds[short], whole[first:last][short])
+            bounds = np.concatenate([[0], np.cumsum(np.maximum(np.diff(bounds), 1))])
+        yield Documents(ids[first:last], hashes, bounds)
+
+
+def _windows(sizes: I64) -> Iterator[tuple[int, int]]:
+    """Ranges of documents of at most WINDOW words together; a longer one stands alone."""
+    totals = np.cumsum(sizes)
+    first = done = 0
+    while first < len(sizes):
+        last = max(first + 1, int(np.searchsorted(totals, done + WINDOW, "right")))
+        yield first, last
+        first, done = last, int(totals[last - 1])

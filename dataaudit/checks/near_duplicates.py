@@ -99,17 +99,14 @@ class NearDuplicates(msgspec.Struct, frozen=True):
     def update(self, state: NearState, batch: Batch) -> None:
         """Add the documents of a batch."""
         settings = Settings()
-        found = documents(batch, settings.words)
-        n = len(found.row_ids)
-        if n == 0:
-            return
-        state.of += n
-        hi, lo = sequence_keys(found.hashes, found.starts)
-        state.sequences.add(partition_of(SEQUENCES, hi), np.stack([hi, lo, found.row_ids], axis=1))
-        keys = band_keys(found.hashes, found.starts, settings.banding)
-        for band in range(settings.banding.bands):
-            mine = keys[:, band]
-            state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, found.row_ids], axis=1))
+        for found in documents(batch, settings.words):
+            state.of += len(found.row_ids)
+            hi, lo = sequence_keys(found.hashes, found.starts)
+            state.sequences.add(partition_of(SEQUENCES, hi), np.stack([hi, lo, found.row_ids], axis=1))
+            keys = band_keys(found.hashes, found.starts, settings.banding)
+            for band in range(settings.banding.bands):
+                mine = keys[:, band]
+                state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, found.row_ids], axis=1))
 
     def _found(self, state: NearState, rows: Rows) -> Extras:
         settings = Settings()

@@ -144,8 +144,10 @@ def words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words:
         if missing < 0:
             break
         table.fill(missing >> BLOCK_BITS)
-    count = int(out.starts[-1])
-    return Words(out.hashes[:count].copy(), out.starts, begins[:count].copy(), ends[:count].copy())
+    # Shrunk where they are: of a long text a copy is larger than the text.
+    for made in (out.hashes, begins, ends):
+        made.resize(min(len(made), int(out.starts[-1])), refcheck=False)
+    return out
 
 
 @compile_
@@ -164,15 +166,18 @@ def _shingle(words: U64, starts: I64, into: I64, size: int, out: U64) -> None:
         total = np.uint64(0)
         for k in range(size - 1, -1, -1):
             total = total * SHINGLE_BASE + words[at + k]
+        leaves = words[at]  # read before its place is written: `out` may be `words`
         out[into[i]] = mix(total)
         for k in range(1, count):
-            total = (total - words[at + k - 1]) * undo + words[at + k + size - 1] * last
+            total = (total - leaves) * undo + words[at + k + size - 1] * last
+            leaves = words[at + k]
             out[into[i] + k] = mix(total)
 
 
-def shingles(words: U64, starts: I64, size: int) -> Shingles:
+def shingles(words: U64, starts: I64, size: int, *, over: bool = False) -> Shingles:
     """`words.shingles_of`, compiled."""
     into = np.concatenate([[0], np.cumsum(np.maximum(np.diff(starts) - (size - 1), 0))])
-    out = np.empty(int(into[-1]), np.uint64)
+    # A shingle is never put behind the first word it is made of.
+    out = words[: int(into[-1])] if over else np.empty(int(into[-1]), np.uint64)
     _shingle(words, starts, into, size, out)
     return Shingles(out, into)

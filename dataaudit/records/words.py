@@ -163,12 +163,15 @@ class Shingles(NamedTuple):
     """(n + 1,): those of text i are `hashes[starts[i]:starts[i + 1]]`; none if it has fewer words than a shingle."""
 
 
-def shingles_of(words: U64, starts: I64, size: int) -> Shingles:
-    """The shingles of `size` words of texts whose words are `words[starts[i]:starts[i + 1]]`."""
+def shingles_of(words: U64, starts: I64, size: int, *, over: bool = False) -> Shingles:
+    """The shingles of `size` words of texts whose words are `words[starts[i]:starts[i + 1]]`.
+
+    With `over` they may take the place of the words, which are then lost.
+    """
     if compiled(len(words) * 4):  # four bytes a word, so that this alone decides nothing
         from dataaudit.records import kernels
 
-        return kernels.shingles(words, starts, size)
+        return kernels.shingles(words, starts, size, over=over)
     return plain_shingles(words, starts, size)
 
 

@@ -158,3 +158,26 @@ def test_real_answers_are_found_as_brute_force_finds_them(tmp_path: Path):
     judged = {row for row in found if shingles(texts[row])}
     assert len(judged & truth) >= 0.98 * len(judged)
     assert len(judged & truth) >= 0.98 * len(truth)
+
+
+def test_documents_are_the_same_however_many_are_made_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rng = random.Random(3)
+    texts = [
+        "!!!",
+        "",
+        *(" ".join(rng.choices(WORDS, k=rng.randint(1, 60))) for _ in range(200)),
+        "?!",
+        "one",
+    ]
+    files = {"a.jsonl": rows(*texts, *(f"{text} more" for text in texts), *texts[:20])}
+    whole = [
+        one for one in scan(tmp_path / "whole", files, select=NEAR).findings if one.id == "near-duplicates"
+    ]
+    monkeypatch.setattr("dataaudit.checks.near_documents.WINDOW", 30)
+    parts = [
+        one for one in scan(tmp_path / "parts", files, select=NEAR).findings if one.id == "near-duplicates"
+    ]
+    assert parts == whole
+    assert whole[0].rows > 20

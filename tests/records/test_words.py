@@ -167,7 +167,12 @@ def test_shingles_are_words_in_a_row_and_never_cross_texts(words: list[list[int]
     expected = [
         [combined(text[i : i + size], SHINGLE_BASE) for i in range(len(text) - size + 1)] for text in words
     ]
-    for found in (plain_shingles(flat, starts, size), kernels.shingles(flat, starts, size)):
+    ways = (
+        plain_shingles(flat, starts, size),
+        kernels.shingles(flat, starts, size),
+        kernels.shingles(flat.copy(), starts, size, over=True),
+    )
+    for found in ways:
         assert [
             found.hashes[a:b].tolist() for a, b in zip(found.starts, found.starts[1:], strict=False)
         ] == expected
