@@ -122,7 +122,6 @@ class Leakage(msgspec.Struct, frozen=True):
         if laid is None:
             return
         detector = self._detector()
-        hit = np.zeros(len(batch), np.bool_)
         first: list[tuple[Index, Found]] = []
         for number, (index, label, found) in enumerate(
             zip(detector.indexes, self.labels, detector.find(laid.strings), strict=True)
@@ -131,7 +130,6 @@ class Leakage(msgspec.Struct, frozen=True):
                 continue
             first.append((index, found))
             records = laid.strings.records[found.strings]
-            hit[records] = True
             items = state.frame.items.setdefault(label, {})
             part = np.where(found.choices > 1, 2, np.where(found.answers > 0, 3, 1))
             for item, most in zip(found.items.tolist(), part.tolist(), strict=True):
@@ -146,6 +144,7 @@ class Leakage(msgspec.Struct, frozen=True):
                 both = np.stack([_row_ids(batch, records), found.items.astype(np.uint64)], axis=1)
                 pairs = np.unique(both, axis=0)
                 state.log.add(np.full(len(pairs), number, np.int64), pairs)
+        if first:
             _count(state.frame.counts.setdefault(NAME, FindingCounts()), batch, laid, first)
 
     def finalize(self, state: LeakageState, rows: Rows) -> CheckResult:

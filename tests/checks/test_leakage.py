@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from check_support import scan, write
 
+import dataaudit
 from dataaudit.api.benchmarks import Described, build
 from dataaudit.errors import BenchmarkError, UsageError
 
@@ -48,3 +49,26 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, index: str):
     with pytest.raises(BenchmarkError, match="no item with a question"):
         source = write(tmp_path / "empty", {"items.jsonl": [{"q": "", "a": "1"}]})
         build(str(source), str(tmp_path / "x"), Described("x"), ("question=q",))
+
+
+def test_a_row_with_items_of_two_benchmarks_counts_once(tmp_path: Path, index: str):
+    other = str(tmp_path / "more.benchmark")
+    build(str(tmp_path / "benchmark"), other, Described("more"), ("question=q", "answer=a"))
+    report = scan(tmp_path, {"a.jsonl": [{"text": QUESTION}, {"text": "b"}]}, benchmarks=(index, other))
+    rows = {one.id: one.rows for one in report.findings if one.check == "leakage"}
+    assert rows == {"leakage": 1, "leakage:otters-test": 1, "leakage:more": 1}
+
+
+@pytest.mark.parametrize("drop", ["leakage", "leakage:otters-test"])
+def test_clean_drops_the_rows_and_says_which_item(tmp_path: Path, index: str, drop: str):
+    rows = [{"text": "Nothing here."}, {"text": f"A page. {QUESTION}"}, {"text": "Nor here."}]
+    source, out = write(tmp_path / "data", {"a.jsonl": rows}), tmp_path / "out"
+    dataaudit.clean(str(source), out, drop=(drop,), benchmarks=(index,))
+    kept = "".join(path.read_text() for path in (out / "kept").rglob("*.jsonl"))
+    assert "Nothing here." in kept
+    assert "Nor here." in kept
+    assert "otters" not in kept
+    dropped = "".join(path.read_text() for path in (out / "quarantine").rglob("*") if path.is_file())
+    assert QUESTION in dropped
+    assert "item x1 of otters-test" in dropped
+    assert dataaudit.scan(str(out / "kept"), benchmarks=(index,), select=("leakage",)).findings == ()

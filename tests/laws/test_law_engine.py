@@ -20,6 +20,7 @@ from law_records import Dataset, datasets, some_rules
 from law_support import files_of
 
 import dataaudit
+from dataaudit.api.benchmarks import Described, build
 from dataaudit.checks.base import CheckOptions
 from dataaudit.engine import run as engine
 from dataaudit.engine.job import Job, Session
@@ -145,6 +146,37 @@ def test_workers_and_partitions_change_nothing(source: Path, workers: int, monke
     alone = dataaudit.scan(source, jobs=1)
     monkeypatch.setattr(engine, "PARTITION_BYTES", 4096)
     several = dataaudit.scan(source, jobs=workers, batch_rows=100)
+    assert several.timing.workers > 1
+    assert as_bytes(several) == as_bytes(alone)
+
+
+def test_leaked_items_are_the_same_for_every_batch_size_and_number_of_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    questions = [
+        f"How many of the {i} boats on lake {i * 7} carry {i + 3} otters and no plums?" for i in range(40)
+    ]
+    benchmarks = []
+    for name, part in (("even", questions[::2]), ("third", questions[::3])):
+        (tmp_path / f"{name}.jsonl").write_bytes(_jsonl([{"q": q, "a": f"Just {len(q)}"} for q in part]))
+        benchmarks.append(str(tmp_path / f"{name}.benchmark"))
+        about = Described(name)
+        build(str(tmp_path / f"{name}.jsonl"), benchmarks[-1], about, ("question=q", "answer=a"))
+    rng = random.Random(3)
+    records = [
+        {"prompt": rng.choice(questions), "response": f"Just {rng.randint(55, 70)}"}
+        if rng.random() < 0.3
+        else one
+        for one in some_records(300)
+    ]
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train.jsonl").write_bytes(_odd(_jsonl(records)))
+    options: dict[str, Any] = {"benchmarks": tuple(benchmarks), "select": ("leakage",)}
+    alone = dataaudit.scan(tmp_path / "data", jobs=1, **options)
+    assert {one.id for one in alone.findings} >= {"leakage", "leakage:even", "leakage:third"}
+    assert as_bytes(dataaudit.scan(tmp_path / "data", jobs=1, batch_rows=7, **options)) == as_bytes(alone)
+    monkeypatch.setattr(engine, "PARTITION_BYTES", 4096)
+    several = dataaudit.scan(tmp_path / "data", jobs=2, batch_rows=50, **options)
     assert several.timing.workers > 1
     assert as_bytes(several) == as_bytes(alone)
 
