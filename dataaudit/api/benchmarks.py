@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +30,16 @@ from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Damage, ReadOptions
 from dataaudit.sources.readers import reader_for
 
-FIELDS = {"question": "prompt", "answer": "response", "choices": "tool", "id": "label"}
-"""Fields of an item, and the role that carries each while a source is read."""
+FIELDS = {
+    "question": ("prompt",),
+    "answer": ("response", "label"),
+    "choices": ("tool",),
+    "id": ("label",),
+    "correct": ("label",),
+}
+"""Fields of an item, and the roles that carry each while a source is read: labels may be numbers and booleans."""
+TRUE = ("true", "1", "1.0")
+"""What says that the choice of a row is the right one."""
 NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
@@ -45,18 +54,23 @@ class Described:
 
 
 def build(source: Any, out: str, about: Described, columns: Sequence[str] = ()) -> Manifest:
-    """Make an index of a source. `columns` are FIELD=PATH, fields those of `FIELDS`. Raises like `scan`."""
+    """Make an index of a source. `columns` are FIELD=PATH, fields those of `FIELDS`. Raises like `scan`.
+
+    Where `correct` is among them, every row is one choice of an item and `answer` its text.
+    """
     for one in (about.name, about.split or "x"):
         if not NAME.fullmatch(one):
             raise UsageError(f"{one!r} is no name: use a-z, 0-9, dot, dash and underscore")
-    config = Config(columns=tuple(_role(one) for one in columns))
+    fields = dict(map(_field, columns))
+    config = Config(columns=tuple(one for field, path in fields.items() for one in _bound(field, path)))
     with Workspace() as work, open_input(source, config, work) as found:
-        read = [item for file in found.files for item in _items(file, config)]
+        rows = [row for file in found.files for row in _rows(file, config, fields)]
         names = ", ".join(Path(file.uri).name for file in found.files)
+    read = _grouped(rows) if "correct" in fields else [_item(str(i), row) for i, row in enumerate(rows)]
     items, empty, duplicates = distinct(read)
     if not items:
         raise BenchmarkError(
-            f"no item with a question in {len(read):,} records; name the field: --columns question=PATH"
+            f"no item with a question in {len(rows):,} records; name the field: --columns question=PATH"
         )
     made = columns_of(items)
     flags = made["flags"]
@@ -82,14 +96,56 @@ def show(path: str) -> Manifest:
     return read_manifest(Path(path))
 
 
-def _role(text: str) -> str:
+@dataclass(frozen=True)
+class _Row:
+    """One record of a source. `number` tells that its answer is a number, not text."""
+
+    id: str
+    question: str
+    choices: tuple[str, ...]
+    answer: str
+    number: bool
+    correct: str
+
+
+def _field(text: str) -> tuple[str, str]:
     field, equals, path = text.partition("=")
     if not equals or field not in FIELDS:
         raise UsageError(f"--columns {text!r}: write it as FIELD=PATH; fields are {', '.join(FIELDS)}")
-    return f"{FIELDS[field]}={path}"
+    return field, path
 
 
-def _items(file: Any, config: Config) -> Iterator[Item]:
+def _bound(field: str, path: str) -> Iterator[str]:
+    """ROLE=PATH for a field; that of choices may be a list."""
+    for role in FIELDS[field]:
+        yield f"{role}={path}"
+        if field == "choices" and not path.endswith("]"):
+            yield f"{role}={path}[*]"
+
+
+def _grouped(rows: Sequence[_Row]) -> list[Item]:
+    """Items whose every choice is a row: rows next to each other with one id, or one question where they have none."""
+    items: list[Item] = []
+    for _, group in groupby(rows, lambda row: (row.id, row.question)):
+        mine = list(group)
+        right = [row.answer for row in mine if row.correct.lower() in TRUE]
+        choices = tuple(row.answer for row in mine)
+        items.append(Item(mine[0].id or str(len(items)), mine[0].question, choices, "\n".join(right)))
+    return items
+
+
+def _item(number: str, row: _Row) -> Item:
+    """The item of a row. An answer that is no choice but names one, by place from 0 or by letter, stands for it."""
+    answer, places = row.answer, len(row.choices)
+    if places and (row.number or answer not in row.choices):
+        if answer.isdecimal() and int(answer) < places:
+            answer = row.choices[int(answer)]
+        elif len(answer) == 1 and 0 <= ord(answer) - ord("A") < places:
+            answer = row.choices[ord(answer) - ord("A")]
+    return Item(row.id or number, row.question, row.choices, answer)
+
+
+def _rows(file: Any, config: Config, fields: Mapping[str, str]) -> Iterator[_Row]:
     reader = reader_for(file.format)
     for partition in reader.plan(file, 1 << 62):
         for one in reader.read(partition, ReadOptions(overrides=config.overrides, need_rest=False)):
@@ -97,24 +153,39 @@ def _items(file: Any, config: Config) -> Iterator[Item]:
                 raise BenchmarkError(f"{file.uri}: {one.reason}")
             if one.malformed:
                 raise BenchmarkError(f"{file.uri}: record {one.malformed[0].row}: {one.malformed[0].reason}")
-            yield from _of_batch(one)
+            yield from _of_batch(one, fields)
 
 
-def _of_batch(batch: Batch) -> Iterator[Item]:
-    texts: dict[str, dict[int, list[str]]] = {}
-    for role in (*FIELDS.values(), "text"):
-        strings = batch.roles.get(role)
-        mine = texts.setdefault(role, {})
-        if strings is not None:
-            order = sorted(range(len(strings)), key=lambda i: (strings.rows[i], strings.ordinals[i]))
-            for i in order:
-                mine.setdefault(int(strings.rows[i]), []).append(strings.values[i].as_py())
+def _of_batch(batch: Batch, fields: Mapping[str, str]) -> Iterator[_Row]:
+    labels = {
+        field: _strings(batch, "label", fields[field])
+        for field in ("answer", "id", "correct")
+        if field in fields
+    }
+    prompts, texts, responses, choices = (
+        _strings(batch, role) for role in ("prompt", "text", "response", "tool")
+    )
     for i in range(len(batch)):
-        question, answer, choices, name = (texts[FIELDS[field]].get(i, []) for field in FIELDS)
-        question = question or texts["text"].get(i, [])
-        yield Item(
-            name[0] if name else str(int(batch.rows[i])),
-            question[0] if question else "",
-            tuple(choices),
-            "\n".join(answer),
+        answer = responses.get(i)
+        number, name, correct = (
+            "\n".join(labels.get(field, {}).get(i, ())) for field in ("answer", "id", "correct")
         )
+        yield _Row(
+            name,
+            (prompts.get(i) or texts.get(i) or [""])[0],
+            tuple(choices.get(i, ())),
+            number if answer is None else "\n".join(answer),
+            answer is None,
+            correct,
+        )
+
+
+def _strings(batch: Batch, role: str, path: str | None = None) -> dict[int, list[str]]:
+    """Record → its strings of a role in order, only those at a path where one is given."""
+    strings = batch.roles.get(role)
+    found: dict[int, list[str]] = {}
+    if strings is not None:
+        for i in sorted(range(len(strings)), key=lambda i: (strings.rows[i], strings.ordinals[i])):
+            if path is None or strings.path_of(i) == path:
+                found.setdefault(int(strings.rows[i]), []).append(strings.values[i].as_py())
+    return found

@@ -34,7 +34,7 @@ def build_command(
     columns: Annotated[
         list[str] | None,
         typer.Option(
-            help="Where question, choices, answer or id is; repeatable.",
+            help="Where question, choices, answer, id is, or correct: each row is a choice, right or not; repeatable.",
             metavar="FIELD=PATH",
             show_default=False,
         ),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from check_support import scan, write
 
@@ -72,3 +74,28 @@ def test_clean_drops_the_rows_and_says_which_item(tmp_path: Path, index: str, dr
     assert QUESTION in dropped
     assert "item x1 of otters-test" in dropped
     assert dataaudit.scan(str(out / "kept"), benchmarks=(index,), select=("leakage",)).findings == ()
+
+
+CHOICES = ["eleven small otters", "nobody at all", "twelve grey herons"]
+FORMS = {
+    "place": [{"q": QUESTION, "c": CHOICES, "a": 2}],
+    "letter": [{"q": QUESTION, "c": CHOICES, "a": "C"}],
+    "text": [{"q": QUESTION, "c": CHOICES, "a": CHOICES[2]}],
+    "rows": [{"q": QUESTION, "a": one, "ok": one == CHOICES[2], "n": 0} for one in CHOICES],
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("kind", ["jsonl", "parquet"])
+def test_choices_and_the_right_one_are_read_from_every_form(tmp_path: Path, form: str, kind: str):
+    source = write(tmp_path / "benchmark", {"items.jsonl": FORMS[form]}) / "items.jsonl"
+    if kind == "parquet":
+        pq.write_table(pa.Table.from_pylist(FORMS[form]), source.with_suffix(".parquet"))
+        source = source.with_suffix(".parquet")
+    index = str(tmp_path / "x.benchmark")
+    columns = ("question=q", "answer=a", *(("correct=ok", "id=n") if form == "rows" else ("choices=c",)))
+    assert build(str(source), index, Described("x"), columns).counts["items"] == 1
+    rows = [{"text": f"{QUESTION} {CHOICES[2]}!"}, {"text": f"{QUESTION} {CHOICES[0]}, {CHOICES[1]}"}]
+    report = scan(tmp_path / "data", {"a.jsonl": rows}, benchmarks=(index,), select=("leakage",))
+    notes = {one.row: one.note for one in report.findings[0].examples}
+    assert notes == {0: "100 % of item 0 of x, with its answer", 1: "100 % of item 0 of x, with its choices"}
