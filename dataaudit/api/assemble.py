@@ -27,6 +27,10 @@ NO_LAYOUT = "none"
 NO_ROW = "no row was evaluated for it"
 """Why a gate on something that is on, but met no row it could look at, was not evaluated."""
 
+PASSED_OVER = 8
+"""Names given of files that were passed over for one reason."""
+REASONS_NAMED = 10
+
 
 def assemble(
     config: Config, asked: Asked, outcome: Outcome, skipped: Sequence[Skipped], timing: Timing
@@ -227,10 +231,17 @@ def _notes(config: Config, skipped: Sequence[Skipped]) -> tuple[str, ...]:
         notes.append("matched row by row, without the prefilter (--reference)")
     if config.limit is not None:
         notes.append(f"only the first {config.limit:,} records were read (--limit)")
-    shown = [f"{one.uri} ({one.reason})" for one in skipped if one.reason != "hidden"]
-    if shown:
-        more = f" and {len(shown) - 5:,} more" if len(shown) > 5 else ""
-        notes.append(f"passed over {len(shown):,} other files: {', '.join(shown[:5])}{more}")
+    reasons: dict[str, list[str]] = {}
+    for one in skipped:
+        if one.reason != "hidden":
+            reasons.setdefault(one.reason, []).append(one.uri)
+    for reason, names in list(reasons.items())[:REASONS_NAMED]:
+        more = f" and {len(names) - PASSED_OVER:,} more" if len(names) > PASSED_OVER else ""
+        files = "file" if len(names) == 1 else "files"
+        shown = ", ".join(names[:PASSED_OVER])
+        notes.append(f"passed over {len(names):,} {files} ({reason}): {shown}{more}")
+    if rest := list(reasons.values())[REASONS_NAMED:]:
+        notes.append(f"passed over {sum(map(len, rest)):,} more files for other reasons")
     return tuple(notes)
 
 

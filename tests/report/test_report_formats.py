@@ -230,10 +230,53 @@ def test_many_files_are_folded_and_troubled_ones_named() -> None:
     base = REPORT.sources[1]
     sources = tuple(replace(base, uri=f"part-{i:03}.jsonl", malformed=int(i == 7)) for i in range(40))
     shown = terminal(replace(REPORT, sources=sources))
-    assert "40 files  part-000.jsonl … part-039.jsonl" in shown
-    assert "part-007.jsonl · split dev · 1 malformed" in shown
+    assert "40 files  part-000.jsonl … part-039.jsonl · split dev · 1 malformed" in shown
+    assert "malformed: part-007.jsonl 1\n" in shown
     assert "part-008.jsonl" not in shown
     assert "part-008.jsonl" in terminal(replace(REPORT, sources=sources), verbose=1)
+
+
+def test_a_note_of_many_files_is_said_once() -> None:
+    base = replace(REPORT.sources[1], split=None, notes=("nobody knows these columns",))
+    for count in (3, 60):
+        sources = tuple(replace(base, uri=f"part-{i:03}.jsonl") for i in range(count))
+        shown = terminal(replace(REPORT, sources=sources))
+        assert shown.count("nobody knows these columns") == 1
+    some = tuple(replace(one, notes=one.notes if i in (4, 9) else ()) for i, one in enumerate(sources))
+    shown = terminal(replace(REPORT, sources=some))
+    assert "note: nobody knows these columns · part-004.jsonl, part-009.jsonl\n" in shown
+    counted = tuple(replace(one, notes=(f"whole chats in {i} rows",)) for i, one in enumerate(sources))
+    shown = terminal(replace(REPORT, sources=counted))
+    assert "whole chats in 0 rows · part-000.jsonl; alike in part-001.jsonl" in " ".join(shown.split())
+    assert shown.count("whole chats") == 1
+
+
+def test_unreadable_files_are_named_under_one_reason() -> None:
+    base = REPORT.sources[1]
+    good = tuple(replace(base, uri=f"good-{i}.jsonl") for i in range(9))
+    bad = tuple(
+        replace(base, uri=f"bad-{i}.parquet", rows=0, layout="none", roles={}, error="no magic bytes")
+        for i in range(3)
+    )
+    shown = " ".join(terminal(replace(REPORT, sources=(*bad, *good))).split())
+    assert shown.count("error: no magic bytes") == 1
+    assert "no magic bytes · bad-0.parquet, bad-1.parquet, bad-2.parquet" in shown
+
+
+@pytest.mark.parametrize("width", [60, 80, 110])
+def test_long_names_are_cut_in_the_middle_and_fit(width: int) -> None:
+    commit = "0123456789abcdef0123456789abcdef01234567"
+    uri = f"hf://datasets/some-organisation/some-long-dataset-name@{commit}/data/en/train-00000-of-00002.parquet"
+    source = replace(REPORT.sources[1], uri=uri, split="train", rows=10)
+    shown = terminal(replace(REPORT, sources=(source,)), width=width)
+    section = shown[shown.index("\nRead  ") : shown.index("\nGates")].splitlines()
+    assert max(map(len, section)) <= width
+    (line,) = [one for one in section if ".parquet" in one]
+    assert line.endswith("10 rows")
+    assert commit not in line
+    assert "of-00002.parquet" in line
+    whole = terminal(replace(REPORT, sources=(source,)), width=width, verbose=1)
+    assert uri in whole.replace("\n  ", "").replace(" ", "") or uri in whole
 
 
 def test_long_reports_fold_and_verbose_shows_all() -> None:
