@@ -14,7 +14,7 @@ from dataaudit.errors import UsageError
 from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
 from dataaudit.records.layouts import CHAT
 from dataaudit.records.paths import EACH
-from dataaudit.records.rendered import rendered_note
+from dataaudit.records.rendered import rendered_notes
 from dataaudit.records.types import ROLES, FileRef
 from dataaudit.report import gates as judging
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
@@ -165,13 +165,12 @@ def _skipped(tally: FileTally) -> tuple[str, ...]:
 
 def _rendered(tally: FileTally) -> tuple[str, ...]:
     """Texts that are whole rendered chats, where most of the rows have such."""
-    rows = tally.rows - tally.malformed
-    return tuple(
-        rendered_note(path, dialect, count, rows)
-        for path, dialects in sorted(tally.rendered.items())
-        for dialect, count in sorted(dialects.items())
-        if 2 * count >= rows
-    )
+    counts = [
+        ((path, dialect), count)
+        for path, dialects in tally.rendered.items()
+        for dialect, count in dialects.items()
+    ]
+    return rendered_notes(counts, tally.rows - tally.malformed)
 
 
 def _readable(outcome: Outcome) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from dataaudit.api.inputs import Input, open_input
 from dataaudit.config import Config
 from dataaudit.engine.rows import texts_of
 from dataaudit.errors import SourceError
+from dataaudit.records.paths import EACH
+from dataaudit.records.rendered import rendered_notes
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
@@ -19,6 +22,9 @@ ROWS = 3
 """Sample rows shown per file."""
 LOOKED_AT = 1000
 """Records looked at per file."""
+UNKNOWN = "unknown-columns"
+
+_INDEX = re.compile(r"(?<!\\)\[\d+\]")
 
 
 @dataclass(frozen=True)
@@ -44,6 +50,8 @@ class FileSchema:
     rows: tuple[RowShown, ...]
     malformed: int = 0
     error: str | None = None
+    suggested: tuple[str, ...] = ()
+    """Overrides, `ROLE=PATH`, for the strings of columns that no layout knows."""
 
 
 def schema(source: Any, *, config: Config | None = None, **options: Any) -> list[FileSchema]:
@@ -78,6 +86,9 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
     for note in batch.described:
         for role, path in note.roles:
             roles.setdefault(role, {})[path] = None
+    noted = [text for note in batch.described for text in note.notes]
+    noted += rendered_notes(batch.rendered, len(batch))
+    shown = tuple(_shown(batch, i) for i in range(min(ROWS, len(batch))))
     return FileSchema(
         uri=file.uri,
         format=file.format,
@@ -85,10 +96,22 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
         layouts=dict(sorted(batch.layouts, key=lambda one: (-one[1], one[0]))),
         roles={role: tuple(paths) for role, paths in roles.items()},
         unread=tuple(dict.fromkeys(name for note in batch.described for name in note.unread)),
-        notes=tuple(dict.fromkeys((*file.notes, *(text for note in batch.described for text in note.notes)))),
-        rows=tuple(_shown(batch, i) for i in range(min(ROWS, len(batch)))),
+        notes=tuple(dict.fromkeys((*file.notes, *noted))),
+        rows=shown,
         malformed=len(batch.malformed),
+        suggested=_suggested(batch, shown),
     )
+
+
+def _suggested(batch: Batch, shown: tuple[RowShown, ...]) -> tuple[str, ...]:
+    """Overrides that would work on these rows, where names alone did not say what is what.
+
+    Only paths with one list can be named; strings deeper down are read without a role of their own.
+    """
+    if all(name != UNKNOWN for name, _ in batch.layouts):
+        return ()
+    paths = (_INDEX.sub(EACH, path) for row in shown for path, _ in row.texts.get("text", ()))
+    return tuple(dict.fromkeys(f"response={path}" for path in paths if path.count(EACH) <= 1))
 
 
 def _first(file: FileRef, options: ReadOptions) -> Batch | None:

@@ -25,7 +25,10 @@ class ReadFlags:
     columns: Annotated[
         Texts,
         _flag(
-            "Where a role is read from, such as response=messages\\[*].content.", READING, metavar="ROLE=PATH"
+            "Where a role is read from, such as response=messages\\[*].content; chat=PATH reads whole chats, "
+            "rendered ones too, turn by turn; repeatable.",
+            READING,
+            metavar="ROLE=PATH",
         ),
     ] = None
     field: Annotated[

@@ -60,7 +60,10 @@ def parse(path: str) -> Steps:
     if want_key:
         raise UsageError(f"the path {path!r} ends without a key: write it like messages[*].content")
     if steps.count(EACH) > 1:
-        raise UsageError(f"the path {path!r} goes through more than one list; name one [*]")
+        raise UsageError(
+            f"the path {path!r} goes through more than one list, which --columns cannot name; "
+            "one [*] works, as in messages[*].content, and records of unknown columns are read however deep"
+        )
     return tuple(steps)
 
 

@@ -7,7 +7,7 @@ is then structure; the same tokens anywhere else, a header without the end of th
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -216,6 +216,15 @@ def count_rendered(strings: RoleStrings) -> dict[tuple[str, str], int]:
             at = (strings.path_of(i), name)
             found[at] = found.get(at, 0) + 1
     return found
+
+
+def rendered_notes(counts: Iterable[tuple[tuple[str, str], int]], of: int) -> tuple[str, ...]:
+    """One note per (path, dialect) of which half of `of` records or more have a whole chat."""
+    return tuple(
+        rendered_note(path, dialect, count, of)
+        for (path, dialect), count in sorted(counts)
+        if 2 * count >= of
+    )
 
 
 def rendered_note(path: str, dialect: str, rows: int, of: int) -> str:
