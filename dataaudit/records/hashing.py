@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import xxhash
 
 U64 = npt.NDArray[np.uint64]
 
@@ -20,12 +21,15 @@ class Keys(NamedTuple):
 
 def string_keys(values: pa.Array) -> Keys:
     """xxh3-128 of each string or binary value (no nulls), as two lanes."""
-    import polars as pl
-    import polars_hash as plh
-
     if len(values) == 0:
         empty = np.empty(0, np.uint64)
         return Keys(empty, empty.copy())
+    if len(values) == 1:  # polars would copy an only value several times, and it may be a very long one
+        whole = xxhash.xxh3_128_intdigest(values[0].as_buffer())
+        return Keys(*(np.asarray([lane], np.uint64) for lane in divmod(whole, 1 << 64)))
+    import polars as pl
+    import polars_hash as plh
+
     frame = pl.DataFrame({"v": pl.from_arrow(values)})
     wide = frame.select(h=plh.col("v").nchash.xxh3_128())
     lane = pl.lit(1 << 64, dtype=pl.UInt128)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pyarrow as pa
 import xxhash
@@ -73,3 +76,21 @@ def test_the_order_of_rows_depends_on_the_seed_and_the_row_alone():
     assert row_order(ids[::-1], 1).tolist() == order[::-1].tolist()
     assert row_order(ids, 2).tolist() != order.tolist()
     assert 0.4 < float((order < np.uint64(1 << 63)).mean()) < 0.6
+
+
+def test_the_key_of_a_long_string_takes_no_copy_of_it():
+    """Measured in a process of its own, whose peak the kernel keeps."""
+    code = """if True:
+        import resource
+        import pyarrow as pa
+        from dataaudit.records.hashing import string_keys
+
+        string_keys(pa.array(["a", "b"], pa.large_string()))
+        long = pa.array(["a few words " * 5_000_000], pa.large_string())
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        string_keys(long)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, end="")
+    """
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    unit = 1 if sys.platform == "darwin" else 1024  # bytes on macOS, KB elsewhere
+    assert int(found.stdout) * unit < 60_000_000
