@@ -12,7 +12,7 @@ DEV := $(VENV)/.installed-dev
 # Set PYTHON to choose the interpreter; otherwise the first of these that is new enough and can make an environment.
 CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
 
-.PHONY: help demo test test-all lint bench clean
+.PHONY: help demo test test-all lint evidence bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +41,10 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+evidence: $(PLAIN) ## measure the shipped rules and write rules/evidence.json (needs the corpora of docs/evidence.md)
+	$(BIN)/python benchmarks/human_prose.py out/prose
+	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
 
 bench: $(PLAIN) ## measure against datatrove and write docs/benchmarks.md (BENCH="--mb 33" for a short run)
 	$(BIN)/python benchmarks/run.py $(BENCH)

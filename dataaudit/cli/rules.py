@@ -131,12 +131,25 @@ def show_command(
             for key in ("id", "check", "category", "severity", "confidence", "title", "why")
         }
     else:
-        about = describe(_rule(name, load_packs(rules or ())))
+        rule = _rule(name, load_packs(rules or ()))
+        about = {**describe(rule), "evidence": _evidence(rule, rules or ())}
     if as_json:
         print(json.dumps(about, indent=2, ensure_ascii=False))
     else:
         _describe(about)
     return errors.EXIT_OK
+
+
+def _evidence(rule: Rule, packs: Sequence[str]) -> str:
+    """What was measured, by the evidence beside the shipped packs and beside the user's."""
+    from pathlib import Path
+
+    from dataaudit.rules.evidence import NONE, in_words, read_evidence
+    from dataaudit.rules.load import packs_dir
+
+    folders = [path if path.is_dir() else path.parent for path in map(Path, packs)]
+    found = [one for one in map(read_evidence, [packs_dir(), *folders]) if rule.id in one.rules]
+    return in_words(rule, found[-1] if found else NONE)
 
 
 def _describe(about: dict[str, Any]) -> None:

@@ -44,14 +44,15 @@ def load_packs(
     """
     rules: list[Rule] = []
     seen: dict[str, str] = {}
-    files = [(path, verify_shipped) for path in _pack_files(packs_dir())] if shipped else []
-    files += [(path, verify) for named in extra for path in _pack_files(Path(named))]
+    files = [(path, verify_shipped) for path in pack_files(packs_dir())] if shipped else []
+    files += [(path, verify) for named in extra for path in pack_files(Path(named))]
     for path, verified in dict(files).items():
         rules.extend(load_pack(read_document(path), verify=verified, seen=seen))
     return tuple(rules)
 
 
-def _pack_files(path: Path) -> list[Path]:
+def pack_files(path: Path) -> list[Path]:
+    """The packs of a folder, or the one file. Raises RuleError where there is none."""
     if path.is_dir():
         found = sorted(p for p in path.iterdir() if p.suffix in PACK_SUFFIXES and p.is_file())
         if not found:
