@@ -36,6 +36,7 @@ def test_the_commands() -> None:
         "clean",
         "rules",
         "rules list",
+        "rules measure",
         "rules schema",
         "rules show",
         "rules test",
