@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -83,12 +84,10 @@ def sequence_keys(hashes: U64, starts: I64) -> tuple[U64, U64]:
 
 def as_sets(hashes: U64, starts: I64) -> tuple[U64, I64]:
     """Each sequence sorted, without repetitions."""
-    owner = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    order = np.lexsort((hashes, owner))
-    hashes, owner = hashes[order], owner[order]
-    fresh = np.ones(len(hashes), np.bool_)
-    fresh[1:] = (hashes[1:] != hashes[:-1]) | (owner[1:] != owner[:-1])
-    return hashes[fresh], np.searchsorted(owner[fresh], np.arange(len(starts)))
+    # Set by set: many short sorts stay in the processor's cache, one over all of them does not.
+    sets = [hashes[a:b] if b - a < 2 else np.unique(hashes[a:b]) for a, b in pairwise(starts.tolist())]
+    sizes = np.asarray([len(one) for one in sets], np.int64)
+    return np.concatenate([hashes[:0], *sets]), np.concatenate([[0], np.cumsum(sizes)])
 
 
 def shared(hashes: U64, starts: I64, left: I64, right: I64) -> I64:
