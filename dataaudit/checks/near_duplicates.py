@@ -10,30 +10,21 @@ over: linear in the bucket. The row that stays is the smallest row id of its clu
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import msgspec
 import numpy as np
 
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
-from dataaudit.checks.duplicate_groups import Extras, GroupTally, extras, partition_of
-from dataaudit.checks.near_clusters import BANDS, SEQUENCES, clusters
+from dataaudit.checks.duplicate_groups import GroupTally, extras, partition_of
+from dataaudit.checks.near_clusters import BANDS, REDUCE_ROWS, SEQUENCES, Clusters, Settings, clusters
 from dataaudit.checks.near_documents import documents
-from dataaudit.records.findings import CheckResult
+from dataaudit.records.findings import CheckResult, NotEvaluated
 from dataaudit.records.types import Batch
-from dataaudit.sketches.minhash import Banding, band_keys, sequence_keys
+from dataaudit.sketches.minhash import band_keys, sequence_keys
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "near-duplicates"
-
-
-class Settings(NamedTuple):
-    """What is compared, and how alike is alike."""
-
-    words: int = 5
-    threshold: float = 0.8
-    banding: Banding = Banding(14, 8)
 
 
 KIND = FindingKind(
@@ -57,8 +48,11 @@ class _Frame(msgspec.Struct):
 class NearState:
     """Rows compared; (hi, lo, row id) of their sequences; (key, row id) by band."""
 
-    def __init__(self, of: int, sequences: Spill, bands: Spill) -> None:
+    def __init__(self, of: int, sequences: Spill, bands: Spill, work: Workspace) -> None:
         self.of = of
+        self.work = work
+        self.found: Clusters | None = None
+        """Once reduced; it stays in this process."""
         self.sequences = sequences
         self.bands = bands
 
@@ -69,6 +63,7 @@ class NearState:
     def merge(self, other: NearState) -> None:
         """Take in another state."""
         self.of += other.of
+        self.found = None
         self.sequences.merge(other.sequences)
         self.bands.merge(other.bands)
 
@@ -85,7 +80,7 @@ class NearDuplicates(msgspec.Struct, frozen=True):
 
     def start(self, work: Workspace) -> NearState:
         """The empty state."""
-        return NearState(0, Spill(work, 3, name="near-sequences"), Spill(work, 2, name="near-bands"))
+        return NearState(0, Spill(work, 3, name="near-sequences"), Spill(work, 2, name="near-bands"), work)
 
     def load(self, data: bytes, work: Workspace) -> NearState:
         """A state from its bytes."""
@@ -94,6 +89,7 @@ class NearDuplicates(msgspec.Struct, frozen=True):
             frame.of,
             Spill.from_bytes(frame.sequences, work, name="near-sequences"),
             Spill.from_bytes(frame.bands, work, name="near-bands"),
+            work,
         )
 
     def update(self, state: NearState, batch: Batch) -> None:
@@ -108,32 +104,42 @@ class NearDuplicates(msgspec.Struct, frozen=True):
                 mine = keys[:, band]
                 state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, found.row_ids], axis=1))
 
-    def _found(self, state: NearState, rows: Rows) -> Extras:
-        settings = Settings()
-        equal = [
-            extras(table)
-            for table in state.sequences.chunks(SEQUENCES << 32, (SEQUENCES + 1 << 32) - 1, 1 << 20)
-        ]
-        return clusters(equal, state.bands, settings.banding.bands, rows, settings.words, settings.threshold)
+    def _found(self, state: NearState, rows: Rows) -> Clusters:
+        if state.found is None:
+            last = (SEQUENCES + 1 << 32) - 1
+            equal = (extras(table) for table in state.sequences.chunks(SEQUENCES << 32, last, REDUCE_ROWS))
+            state.found = clusters(equal, state.bands, rows, Settings(), state.work)
+        return state.found
 
     def finalize(self, state: NearState, rows: Rows) -> CheckResult:
         """The finding with its clusters."""
         if state.of == 0:
             return CheckResult()
+        found = self._found(state, rows)
         tally = GroupTally(rows.files)
-        tally.add(self._found(state, rows))
+        tally.add(found.extras)
         count = tally.counts.rows
+        evaluated, unknown = (KIND.evaluated(count, state.of),), _unknown(found)
         if not count:
-            return CheckResult(evaluated=(KIND.evaluated(0, state.of),))
+            return CheckResult(evaluated=evaluated, not_evaluated=unknown)
         texts = rows.fetch(tally.sampled())
-        return CheckResult((tally.finding(KIND, state.of, rows, texts),), (KIND.evaluated(count, state.of),))
+        return CheckResult((tally.finding(KIND, state.of, rows, texts),), evaluated, unknown)
 
     def entries(self, state: NearState, rows: Rows) -> Iterator[RowEntries]:
         """The rows beyond the kept one, each with the row that stays."""
         if self.record and state.of:
-            found = self._found(state, rows)
+            found = self._found(state, rows).extras
             if len(found.rows):
                 yield RowEntries(NAME, found.rows, twins=found.twins)
+
+
+def _unknown(found: Clusters) -> tuple[NotEvaluated, ...]:
+    if not found.missing:
+        return ()
+    reason = (
+        f"{found.missing:,} of {found.candidates:,} rows that may be near-duplicates could not be read again"
+    )
+    return (NotEvaluated(NAME, reason, incomplete=True),)
 
 
 def build(options: CheckOptions) -> NearDuplicates | None:

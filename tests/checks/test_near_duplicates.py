@@ -181,3 +181,42 @@ def test_documents_are_the_same_however_many_are_made_at_a_time(
     ]
     assert parts == whole
     assert whole[0].rows > 20
+
+
+def test_small_blocks_give_the_same_rows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Fetching, reducing and comparing a few at a time is a matter of memory alone."""
+    path = _written(tmp_path, edited(9, families=30))
+
+    def found(name: str) -> str:
+        out = tmp_path / name
+        dataaudit.scan(path, jobs=1, select=NEAR, output=[f"rows={out}"])
+        return out.read_text()
+
+    whole = found("whole.jsonl")
+    assert whole.count("\n") > 10
+    monkeypatch.setattr("dataaudit.checks.near_sets.FETCH_ROWS", 3)
+    monkeypatch.setattr("dataaudit.checks.near_sets.BLOCK_SHINGLES", 100)
+    assert found("blocks.jsonl") == whole
+
+
+def test_clusters_are_reduced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from dataaudit.checks import near_duplicates
+
+    calls = []
+    reduce = near_duplicates.clusters
+    monkeypatch.setattr(near_duplicates, "clusters", lambda *given: calls.append(1) or reduce(*given))
+    path = _written(tmp_path, ["one two three four five six", "One two three four five six!"])
+    dataaudit.scan(path, jobs=1, select=NEAR, output=[f"rows={tmp_path / 'rows.jsonl'}"])
+    assert (tmp_path / "rows.jsonl").read_text().count("\n") == 1
+    assert calls == [1]
+
+
+def test_candidates_that_cannot_be_read_again_make_the_scan_incomplete(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("dataaudit.engine.rows.RowsAgain.batches", lambda self, ids: iter(()))
+    words = " ".join(random.Random(1).choices(WORDS, k=200))
+    report = dataaudit.scan(_written(tmp_path, [words, f"{words} end"]), jobs=1, select=NEAR)
+    assert report.status == "incomplete"
+    (unknown,) = [one for one in report.not_evaluated if one.id == "near-duplicates"]
+    assert unknown.reason == "2 of 2 rows that may be near-duplicates could not be read again"
