@@ -82,5 +82,5 @@ class Sets:
                 self._at[needed].tolist(), starts[:-1].tolist(), starts[1:].tolist(), strict=True
             ):
                 file.seek(at * hashes.itemsize, os.SEEK_SET)
-                file.readinto(hashes[begin:end].view(np.uint8))
+                file.readinto(hashes[begin:end].data.cast("B"))
         return shared(hashes, starts, places[: len(left)], places[len(left) :])
