@@ -16,7 +16,8 @@ over the words in `topics.py`; everything that is wrong is listed row by row in 
 - near misses: harmless brackets and mentions of AI that must not be reported.
 
 `expected.json` is written from those tables, never by running the tool, so tests compare two independent
-sources. In it, `files` maps each file to its `rows` (malformed ones included), `malformed` records (row,
+sources; near-duplicates are found by comparing all rows, in `similar.py`. In the file, `files` maps each
+file to its `rows` (malformed ones included), `malformed` records (row,
 line, reason), `layout`, `roles` (role to path), `findings` (finding id to the sorted row numbers behind it;
 for duplicates the rows beyond the kept one, which is the first), `twins` (row to the file and row it
 repeats), `near_misses` and `contamination` (`rows` hit by any of the five rules, `of` the parsed rows).
@@ -40,6 +41,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from datasets import Dataset, Features, Value, disable_progress_bars
 from grammar import Grammar
+from similar import removable
 
 SEED = 20_240_229
 HERE = Path(__file__).parent
@@ -181,7 +183,7 @@ _ROLES = {
 }
 
 
-def _findings(file: str) -> dict[str, list[int]]:
+def _findings(file: str, alike: list[int]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for row, (rules, _) in p.CONTAMINATED[file].items():
         for rule in rules:
@@ -189,6 +191,7 @@ def _findings(file: str) -> dict[str, list[int]]:
     exact = p.EXACT.get(file, {})
     found["exact-duplicates"] = list(exact)
     found["exact-duplicates:normalised"] = [*exact, *p.NORMALISED.get(file, {})]
+    found["near-duplicates"] = alike
     unanswered = list(p.UNANSWERED) if file == p.CHAT else []
     found["structure:no-response"] = unanswered + [row for f, row in p.EMPTY_RESPONSE.items() if f == file]
     found["structure:empty-text"] = [row for f, row in p.EMPTY_TEXT.items() if f == file]
@@ -200,9 +203,31 @@ def _findings(file: str) -> dict[str, list[int]]:
     return {rule: sorted(at) for rule, at in sorted(found.items()) if at}
 
 
+def _strings(record: Record) -> list[str]:
+    """The texts of a record in order, without its label."""
+    if "messages" in record:
+        return [turn["content"] for turn in record["messages"]]
+    return [value for name, value in record.items() if name != "label"]
+
+
+def _alike(rows: dict[str, list[Record]]) -> dict[str, list[int]]:
+    """File → rows that are near-duplicates of an earlier one."""
+    places = [
+        (file, row)
+        for file in p.FILES
+        for row in range(len(rows[file]))
+        if file != p.CHAT or row not in p.MALFORMED
+    ]
+    found: dict[str, list[int]] = {file: [] for file in p.FILES}
+    for i in removable([_strings(rows[file][row]) for file, row in places]):
+        found[places[i][0]].append(places[i][1])
+    return found
+
+
 def expected(rows: dict[str, list[Record]]) -> dict[str, Any]:
-    """What a scan of the folder must find, from the tables alone."""
+    """What a scan of the folder must find, from the tables and the rows alone."""
     files: dict[str, Any] = {}
+    alike = _alike(rows)
     for file in p.FILES:
         bad = p.MALFORMED if file == p.CHAT else {}
         twins = p.EXACT.get(file, {}) | p.NORMALISED.get(file, {})
@@ -215,7 +240,7 @@ def expected(rows: dict[str, list[Record]]) -> dict[str, Any]:
             ],
             "layout": _ROLES[file][0],
             "roles": _ROLES[file][1],
-            "findings": _findings(file),
+            "findings": _findings(file, alike[file]),
             "twins": {str(row): list(twin) for row, twin in sorted(twins.items())},
             "near_misses": list(range(start, start + len(p.NEAR_MISSES))),
             "contamination": {"rows": len(p.CONTAMINATED[file]), "of": len(rows[file]) - len(bad)},

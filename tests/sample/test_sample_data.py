@@ -35,13 +35,9 @@ Make = Callable[[str, Path], Path]
 Scanned = tuple[Report, list[dict[str, Any]]]
 
 
-APART = ("--ignore", "near-duplicates")
-"""What the tables of planted defects do not list: copies that are nearly equal have a ground truth of their own."""
-
-
 def _scan(source: Path, folder: Path, *flags: str) -> Scanned:
     rows = folder / f"{source.name}.rows.jsonl"
-    done = call("scan", source, "--format", "json", "--output", f"rows={rows}", *APART, *flags, cwd=folder)
+    done = call("scan", source, "--format", "json", "--output", f"rows={rows}", *flags, cwd=folder)
     assert done.returncode == 0, done.stderr
     return parsed(done.stdout), read_rows(rows)
 
