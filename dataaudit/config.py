@@ -45,7 +45,7 @@ class Config:
     rules: tuple[str, ...] = ()
     """Further rule packs: files or folders."""
     benchmarks: tuple[str, ...] = ()
-    """Indexes of benchmarks whose items are looked for."""
+    """Indexes of benchmarks whose items are looked for beside those shipped; `none` leaves those out."""
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     ignore_quoted: bool = False

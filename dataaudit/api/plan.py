@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from dataaudit.benchmarks.shipped import chosen
 from dataaudit.checks import build_all, finding_kinds
 from dataaudit.checks.base import CheckOptions, FindingKind, Selection
 from dataaudit.config import Config
@@ -39,7 +40,8 @@ def ask(
 ) -> Asked:
     """Resolve a configuration. Raises UsageError or RuleError before any data is read."""
     loaded = load_packs(config.rules)
-    kinds = finding_kinds(CheckOptions(benchmarks=config.benchmarks))
+    benchmarks = chosen(config.benchmarks)
+    kinds = finding_kinds(CheckOptions(benchmarks=benchmarks))
     require_distinct([kind.id for kind in kinds])
     require_known_names({"--select": config.select, "--ignore": config.ignore, "--drop": drop}, loaded, kinds)
     rules = rule_selection.select(loaded, config.select, config.ignore, config.min_severity)
@@ -55,7 +57,7 @@ def ask(
         tuple(dict.fromkeys(record)),
         config.reference,
         config.ignore_quoted,
-        benchmarks=config.benchmarks,
+        benchmarks=benchmarks,
     )
     gates = _gates(config)
     _check_gates(config, gates, rules, on)

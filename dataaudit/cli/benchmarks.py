@@ -49,6 +49,19 @@ def build_command(
     return errors.EXIT_OK
 
 
+@app.command("list")
+def list_command() -> int:
+    """List the benchmarks that every scan looks for: their indexes come with dataaudit."""
+    from dataaudit.api.benchmarks import show
+    from dataaudit.benchmarks.shipped import shipped
+
+    for path in shipped():
+        one = show(path)
+        size = f"{one.counts['items']:,} items"
+        print(f"{one.label:<12} {size:>13}  {one.licence:<8} {one.source}  {path}")
+    return errors.EXIT_OK
+
+
 @app.command("show")
 def show_command(index: Annotated[str, typer.Argument(help="An index.", metavar="INDEX")]) -> int:
     """Print the manifest of an index."""

@@ -69,7 +69,11 @@ class RuleFlags:
     ] = None
     benchmarks: Annotated[
         Texts,
-        _flag("Look for the items of a benchmark, by its index; repeatable.", CHOOSING, metavar="INDEX"),
+        _flag(
+            "Look for the items of a further benchmark, by its index; repeatable; `none`: not for the shipped ones.",
+            CHOOSING,
+            metavar="INDEX",
+        ),
     ] = None
     select: Annotated[
         Texts,

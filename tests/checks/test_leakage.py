@@ -10,7 +10,8 @@ import pytest
 from check_support import scan, write
 
 import dataaudit
-from dataaudit.api.benchmarks import Described, build
+from dataaudit.api.benchmarks import Described, build, show
+from dataaudit.benchmarks.shipped import shipped
 from dataaudit.errors import BenchmarkError, UsageError
 
 QUESTION = "How many slow green otters fit into the third narrow boat on the lake if two of them are asleep?"
@@ -99,3 +100,20 @@ def test_choices_and_the_right_one_are_read_from_every_form(tmp_path: Path, form
     report = scan(tmp_path / "data", {"a.jsonl": rows}, benchmarks=(index,), select=("leakage",))
     notes = {one.row: one.note for one in report.findings[0].examples}
     assert notes == {0: "100 % of item 0 of x, with its answer", 1: "100 % of item 0 of x, with its choices"}
+
+
+def test_the_shipped_benchmarks_are_looked_for_unless_told_otherwise(tmp_path: Path, index: str):
+    assert [show(path).label for path in shipped()] == ["gsm8k-test", "humaneval", "mmlu-test"]
+    assert all(show(path).licence == "MIT" for path in shipped())
+    assert sum(Path(path).stat().st_size for path in shipped()) < 10_000_000
+    rows = {"a.jsonl": [{"text": QUESTION}, {"text": "Nothing here."}]}
+    for given, labels in (
+        ((), {"gsm8k-test", "humaneval", "mmlu-test"}),
+        ((index,), {"gsm8k-test", "humaneval", "mmlu-test", "otters-test"}),
+        (("none", index), {"otters-test"}),
+        (("none",), set()),
+    ):
+        report = scan(tmp_path / "data", rows, benchmarks=given)
+        said = {one.id.partition(":")[2] for one in report.evaluated if one.id.startswith("leakage:")}
+        assert said == labels
+        assert any(one.id == "leakage" for one in report.findings) == (index in given)

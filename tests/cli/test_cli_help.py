@@ -32,6 +32,7 @@ def test_the_commands() -> None:
         "",
         "benchmarks",
         "benchmarks build",
+        "benchmarks list",
         "benchmarks show",
         "clean",
         "rules",
