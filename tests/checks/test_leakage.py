@@ -31,7 +31,7 @@ def index(tmp_path: Path) -> str:
 def test_an_item_is_named_with_its_place_and_answer_and_fails_a_gate(tmp_path: Path, index: str):
     rows = [{"text": "Nothing here."}, {"text": f"A page. {QUESTION} Seven of them, they say."}]
     report = scan(
-        tmp_path, {"a.jsonl": rows}, benchmarks=(index,), max_count=("leakage=0",), select=("leakage",)
+        tmp_path, {"a.jsonl": rows}, benchmarks=("none", index), max_count=("leakage=0",), select=("leakage",)
     )
     assert report.status == "fail"
     found = {one.id: one for one in report.findings}
@@ -48,7 +48,7 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, index: str):
     with pytest.raises(UsageError, match="two indexes are of otters-test"):
         scan(tmp_path, {"a.jsonl": [{"text": "a"}]}, benchmarks=(index, index))
     with pytest.raises(BenchmarkError, match="no such benchmark index"):
-        scan(tmp_path, {"a.jsonl": [{"text": "a"}]}, benchmarks=("none",))
+        scan(tmp_path, {"a.jsonl": [{"text": "a"}]}, benchmarks=("absent",))
     with pytest.raises(BenchmarkError, match="no item with a question"):
         source = write(tmp_path / "empty", {"items.jsonl": [{"q": "", "a": "1"}]})
         build(str(source), str(tmp_path / "x"), Described("x"), ("question=q",))
