@@ -116,6 +116,9 @@ class Keys:
     pair: tuple[tuple[str, str], ...]
     """(who speaks, field) where the element holds a prompt and its response instead of one turn."""
 
+    plain: tuple[str, str] | None = None
+    """(who speaks, what is said) where a turn has these two fields and no other, as nearly all have."""
+
 
 @lru_cache(maxsize=4096)
 def keys_of(names: tuple[str, ...]) -> Keys:
@@ -133,7 +136,8 @@ def keys_of(names: tuple[str, ...]) -> Keys:
     if roles or spoken or not {"prompt", "response"} <= said:
         pair = ()
     used = {*roles, *spoken, *calls, *masks, *(key for _, key in pair)}
-    return Keys(roles, spoken, calls, masks, tuple(name for name in names if name not in used), pair)
+    plain = (roles[0], spoken[0]) if len(names) == 2 and len(roles) == len(spoken) == 1 else None
+    return Keys(roles, spoken, calls, masks, tuple(name for name in names if name not in used), pair, plain)
 
 
 def speaker_of(turn: Turn, keys: Keys) -> object:

@@ -28,6 +28,7 @@ from dataaudit.records.layouts import Binding
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import split_rendered
 from dataaudit.records.turns import TURN_ROLES, turn_code, turn_role
+from dataaudit.records.types import ROLE_CODE
 
 Record = dict[str, Any]
 
@@ -58,6 +59,7 @@ class TurnReader:
         self._whole = binding.path.removesuffix(EACH)
         self._each = self._whole + EACH
         self._found: dict[tuple[str, str], _Strings] = {}
+        self._leaves: dict[tuple[bool, str], str] = {}
         self.beside = Beside()
         """Parts that hold no text, fields that are not read."""
 
@@ -97,6 +99,8 @@ class TurnReader:
 
     def _turn(self, row: int, place: int, turn: Record) -> None:
         keys = keys_of(tuple(turn))
+        if keys.plain is not None and self._plain(row, place, turn, keys.plain):
+            return
         if keys.pair:
             self._pair(row, place, [(who, step(key), turn[key]) for who, key in keys.pair])
             self._leave(turn, keys)
@@ -106,6 +110,24 @@ class TurnReader:
         role, path = turn_role(name), self._whole if place < 0 else self._each
         for sub, held in enumerate(strings_of(turn, keys, self.beside)):
             self._add((held.role or role, joined(path, held.leaf)), held.text, (row, place, 0, sub))
+
+    def _plain(self, row: int, place: int, turn: Record, fields: tuple[str, str]) -> bool:
+        """Take a turn that is a role known as it is written and one string; False where it is not."""
+        who, text = turn[fields[0]], turn[fields[1]]
+        role = TURN_ROLES.get(who) if isinstance(who, str) else None
+        if role is None or not isinstance(text, str):
+            return False
+        self._turns.add(row, ROLE_CODE[role], self._chat, laden=False)
+        self._add((role, self._leaf(place, fields[1])), text, (row, place, 0, 0))
+        return True
+
+    def _leaf(self, place: int, key: str) -> str:
+        """The path of a field of a turn."""
+        at = (place < 0, key)
+        path = self._leaves.get(at)
+        if path is None:
+            path = self._leaves[at] = joined(self._whole if place < 0 else self._each, step(key))
+        return path
 
     def _pair(self, row: int, place: int, said: list[tuple[str, str, Any]]) -> None:
         """An element that holds a prompt and its response: (who, path, value)."""
@@ -156,9 +178,13 @@ class TurnReader:
         strings = self._found.get(key)
         if strings is None:
             strings = self._found[key] = _Strings([], [], [], [], [])
-        strings.texts.append(text)
-        for column, value in zip(strings[1:], at, strict=True):
-            column.append(value)
+        texts, rows, places, starts, subs = strings
+        row, place, start, sub = at
+        texts.append(text)
+        rows.append(row)
+        places.append(place)
+        starts.append(start)
+        subs.append(sub)
 
     def finish(self) -> set[tuple[str, str]]:
         """Hand over what was collected; returns the (role, path) pairs that were seen."""

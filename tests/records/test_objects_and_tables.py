@@ -257,6 +257,13 @@ def without_nulls(value: Any) -> Any:
     return value
 
 
+def in_key_order(value: Any) -> Any:
+    """The value with the keys of every object sorted: their order says nothing."""
+    if isinstance(value, dict):
+        return {key: in_key_order(value[key]) for key in sorted(value)}
+    return [in_key_order(one) for one in value] if isinstance(value, list) else value
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
@@ -266,7 +273,7 @@ def test_whole_records_are_equal_exactly_when_their_values_are(shape: str, data:
     by_value: dict[str, list[int]] = defaultdict(list)
     for i, record in enumerate(records):
         plain = without_nulls(record) or {}
-        by_value[repr(sorted(plain.items())).replace("-0.0", "0.0")].append(i)
+        by_value[repr(in_key_order(plain)).replace("-0.0", "0.0")].append(i)
     for found in both(shape, records):
         assert groups(batch_of(found, len(records)), Variant(RECORD, False)) == sorted(by_value.values())
 
