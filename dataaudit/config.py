@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, get_type_hints
 
 from dataaudit.errors import ConfigError, UsageError
+from dataaudit.records.bindings import CHAT
 from dataaudit.records.findings import SEVERITIES
-from dataaudit.records.layouts import CHAT, Overrides
+from dataaudit.records.layouts import Overrides
 from dataaudit.records.paths import parse as parse_path
 from dataaudit.records.types import ROLES
 from dataaudit.sources.dialect import known_encoding

@@ -11,8 +11,8 @@ from dataaudit.config import Config
 from dataaudit.engine.run import Outcome
 from dataaudit.engine.tally import FileTally
 from dataaudit.errors import UsageError
+from dataaudit.records.bindings import CHAT
 from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
-from dataaudit.records.layouts import CHAT
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import rendered_notes
 from dataaudit.records.types import ROLES, FileRef

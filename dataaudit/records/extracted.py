@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dataaudit.records.bindings import Binding
 from dataaudit.records.hashing import Keys
-from dataaudit.records.layouts import Binding
 from dataaudit.records.types import ROLES, LayoutNote, RoleStrings, Turns
 
 RANK_SHIFT = 44

@@ -1,4 +1,4 @@
-"""The kinds of JSON values that layouts are detected by; see the letters in `layouts`."""
+"""The kinds of JSON values that layouts are detected by; see the letters in `bindings`."""
 
 from __future__ import annotations
 

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import xxhash
 
+from dataaudit.records.bindings import Layout
 from dataaudit.records.hashing import Keys, add_keys, mix64, string_keys, sum_by_record, tagged
-from dataaudit.records.layouts import Layout
 from dataaudit.records.normalise import normalise
 from dataaudit.records.paths import EACH, parse
 from dataaudit.records.turns import CONTENT_KEYS

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from dataaudit.records.bindings import Binding
 from dataaudit.records.chatjson import chat_in, turns_of_lists
 from dataaudit.records.content import (
     Beside,
@@ -24,7 +25,6 @@ from dataaudit.records.content import (
 )
 from dataaudit.records.dialogue import split_dialogue
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
-from dataaudit.records.layouts import Binding
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import split_rendered
 from dataaudit.records.turns import TURN_ROLES, turn_code, turn_role

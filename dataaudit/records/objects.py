@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.bindings import Binding, FieldKind, Layout
 from dataaudit.records.chatjson import HOLDERS, chat_in
 from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
 from dataaudit.records.kinds import KINDS, kind_of
-from dataaudit.records.layouts import Binding, FieldKind, Layout, Overrides, detect
+from dataaudit.records.layouts import Overrides, detect
 from dataaudit.records.messages import TurnReader
 from dataaudit.records.paths import EACH, parse, walk
 from dataaudit.records.remainder import Record, Shape, rest_of_objects, shape_of

@@ -14,8 +14,8 @@ import orjson
 import pyarrow as pa
 import xxhash
 
+from dataaudit.records.bindings import Layout
 from dataaudit.records.hashing import Keys, string_keys, tagged
-from dataaudit.records.layouts import Layout
 from dataaudit.records.normalise import normalise, normalise_text
 from dataaudit.records.paths import EACH, parse
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS

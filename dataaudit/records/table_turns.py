@@ -9,10 +9,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dataaudit.records.bindings import Binding
 from dataaudit.records.content import Beside, Keys, joined, keys_of, step
 from dataaudit.records.dialogue import OPENINGS
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
-from dataaudit.records.layouts import Binding
 from dataaudit.records.messages import TurnReader, mask_notes
 from dataaudit.records.paths import EACH
 from dataaudit.records.tables import as_text, holds_text, is_list, is_string, walk_column

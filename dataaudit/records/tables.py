@@ -11,18 +11,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataaudit.errors import UsageError
+from dataaudit.records.bindings import Binding, FieldKind, Layout
 from dataaudit.records.chatjson import HOLDERS, chat_in
 from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
 from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
-from dataaudit.records.layouts import (
-    Binding,
-    FieldKind,
-    Layout,
-    Overrides,
-    detect,
-    with_chats,
-)
+from dataaudit.records.layouts import Overrides, detect, with_chats
 from dataaudit.records.leaves import Rest, rest_of_pieces, rest_of_table
 from dataaudit.records.paths import EACH, Steps, parse
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
@@ -67,7 +61,7 @@ def is_list(kind: pa.DataType) -> bool:
 
 
 def kind_of_type(kind: pa.DataType, name: str = "") -> str:  # noqa: PLR0911 - one line per kind reads best
-    """The kind letter of an Arrow type (see layouts)."""
+    """The kind letter of an Arrow type (see `bindings`)."""
     if is_string(kind):
         return "s"
     if pa.types.is_null(kind):

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataaudit.errors import SourceError
-from dataaudit.records.layouts import Layout
+from dataaudit.records.bindings import Layout
 from dataaudit.records.paths import parse
 from dataaudit.records.tables import columns_of, extract_table
 from dataaudit.records.types import Batch, FileRef, Malformed

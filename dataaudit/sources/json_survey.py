@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import orjson
 
+from dataaudit.records.bindings import FieldKind
 from dataaudit.records.kinds import kind_of
-from dataaudit.records.layouts import FieldKind, detect
+from dataaudit.records.layouts import detect
 from dataaudit.records.paths import parse, render
 from dataaudit.records.types import Part
 from dataaudit.sources.compression import codec_of, open_plain, stream_error
@@ -305,7 +306,7 @@ def _first_value(head: bytes) -> Any:
 
 
 def _list_kind(member: Member) -> str:
-    """The kind letter of an array (see layouts), as its first element has it."""
+    """The kind letter of an array (see `bindings`), as its first element has it."""
     if _holds(member) == "empty":
         return "e"
     return kind_of([_first_value(member.head)])

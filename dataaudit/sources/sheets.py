@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from dataaudit.records.layouts import Layout, Overrides
+from dataaudit.records.bindings import Layout
+from dataaudit.records.layouts import Overrides
 from dataaudit.records.tables import table_layout
 from dataaudit.records.types import FileRef
 from dataaudit.sources.compression import strip_suffix

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.errors import SourceError
-from dataaudit.records.layouts import Layout
+from dataaudit.records.bindings import Layout
 from dataaudit.records.leaves import require_utf8
 from dataaudit.records.tables import ClassNames, class_names, columns_of, extract_table, table_layout
 from dataaudit.records.types import Batch, FileRef, Malformed

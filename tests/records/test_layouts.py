@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from dataaudit.errors import UsageError
+from dataaudit.records.bindings import FieldKind, Layout
 from dataaudit.records.kinds import kind_of
-from dataaudit.records.layouts import FieldKind, Layout, detect
+from dataaudit.records.layouts import detect
 from dataaudit.records.tables import kind_of_type, table_layout
 
 
