@@ -134,7 +134,7 @@ def test_a_gate_on_an_empty_file_is_not_evaluated(inputs: Path, scan_json: ScanJ
 def test_a_gate_nothing_was_evaluated_for_never_passes(tmp_path: Path, scan_json: ScanJson) -> None:
     """Rows were read, but none has the role these rules read."""
     write_lines(tmp_path / "prompts.jsonl", [{"prompt": f"Question {i}?"} for i in range(9)])
-    report = scan_json("prompts.jsonl", "--max-rate", "model-output=1%", expect=4)
+    report = scan_json("prompts.jsonl", "--max-rate", "self-as-an-ai-assistant=1%", expect=4)
     (gate,) = report["gates"]
     assert (gate["outcome"], gate["of"]) == ("not-evaluated", 0)
     assert report["rates"]["contamination"]["of"] == 9
