@@ -26,7 +26,7 @@ VERSION = 1
 """Version of the format. An index of another version is refused: it is rebuilt from its source in seconds."""
 SHINGLE = 5
 """Words of a shingle. With one word in twelve replaced 7 of 12 shingles of 5 words stay whole, of 8 words 4, of 13
-none; shingles of 4 or 3 words are frequent in ordinary text (docs/leakage.md has the measurements)."""
+none; shingles of 4 or 3 words are frequent in ordinary text."""
 SALT = np.uint64(xxhash.xxh3_64_intdigest(b"dataaudit benchmark index 1"))
 """Stirred into every hash, so that they equal no hashes of the same words made elsewhere. It is no secret."""
 COMMON = 30
