@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import re
 from itertools import combinations
@@ -114,14 +113,14 @@ def edited(seed: int, families: int = 60) -> list[str]:
 
 
 def test_planted_edits_are_found_as_brute_force_finds_them(tmp_path: Path):
-    texts = edited(7)
+    texts = edited(7, families=90)
     truth = removable(texts)
     report = dataaudit.scan(
         _written(tmp_path, texts), jobs=1, select=NEAR, output=[f"rows={tmp_path / 'rows.jsonl'}"]
     )
     found = {json.loads(line)["row"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()}
     assert removed(report) == len(found)
-    assert len(truth) >= 40
+    assert len(truth) > 40
     assert len(found & truth) >= 0.98 * len(found)
     assert len(found & truth) >= 0.95 * len(truth)
 
@@ -144,14 +143,9 @@ def test_clean_drops_them_and_keeps_the_first(tmp_path: Path):
     assert [json.loads(line)["text"] for line in kept] == texts[:2]
 
 
-REAL = (
-    Path(os.environ.get("DATAAUDIT_REAL_DATA", "../shared/data")) / "model_text/alpaca_eval_17_models.jsonl"
-)
-
-
-@pytest.mark.skipif(not REAL.exists(), reason="no real data")
-def test_real_answers_are_found_as_brute_force_finds_them(tmp_path: Path):
-    texts = [json.loads(line)["output"] for line in REAL.open()][::12]
+def test_real_answers_are_found_as_brute_force_finds_them(real_data: Path, tmp_path: Path):
+    lines = (real_data / "model_text/alpaca_eval_17_models.jsonl").read_text("utf-8").splitlines()
+    texts = [json.loads(line)["output"] for line in lines if line][::12]
     truth = removable(texts)
     dataaudit.scan(_written(tmp_path, texts), jobs=1, select=NEAR, output=[f"rows={tmp_path / 'rows.jsonl'}"])
     found = {json.loads(line)["row"] for line in (tmp_path / "rows.jsonl").read_text().splitlines()}
