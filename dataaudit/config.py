@@ -15,6 +15,7 @@ from dataaudit.records.findings import SEVERITIES
 from dataaudit.records.layouts import Overrides
 from dataaudit.records.paths import parse as parse_path
 from dataaudit.records.types import ROLES
+from dataaudit.rules.allow import Allow, read_allow
 from dataaudit.sources.dialect import known_encoding
 
 CONFIG_NAME = "dataaudit.toml"
@@ -51,6 +52,8 @@ class Config:
     ignore: tuple[str, ...] = ()
     ignore_quoted: bool = False
     """Exempt matches in Markdown code and quotation marks, of rules that text about models often quotes."""
+    allow: tuple[Allow, ...] = ()
+    """Hits that are meant to be there, with the reason; in a configuration file, tables [[allow]]."""
     min_severity: str = "info"
     max_contamination: str | None = None
     max_rate: tuple[str, ...] = ()
@@ -139,6 +142,8 @@ class Config:
         if unknown:
             raise UsageError(f"unknown option: {', '.join(unknown)}")
         given = {name: _tupled(value) for name, value in options.items() if value is not None}
+        if "allow" in given:
+            given["allow"] = read_allow(given["allow"])
         return replace(self, **given)
 
 
@@ -203,7 +208,10 @@ def _from_table(path: Path, table: Mapping[str, Any]) -> Config:
             raise ConfigError(
                 f"{path}: unknown key {key!r}; keys are the names of the flags of `dataaudit scan`"
             )
-        values[name] = _typed(path, key, value, str(hints[name]))
+        if name == "allow":
+            values[name] = read_allow(value, str(path))
+        else:
+            values[name] = _typed(path, key, value, str(hints[name]))
     try:
         return Config(**values)
     except UsageError as error:

@@ -74,6 +74,7 @@ def assemble(
         evaluated=tuple(evaluated),
         not_evaluated=tuple(late),
         labels=labels,
+        allowed=tuple(one for result in outcome.results for one in result.allowed),
         notes=_notes(config, skipped),
         options=options_of(config),
         timing=timing,
@@ -256,6 +257,8 @@ def options_of(config: Config) -> dict[str, object]:
         value = getattr(config, name)
         if value != getattr(Config(), name):
             found[name.replace("_", "-")] = list(value) if isinstance(value, tuple) else value
+    if config.allow:
+        found["allow"] = [one.as_dict() for one in config.allow]
     return found
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 
 from dataaudit.benchmarks.shipped import chosen
 from dataaudit.checks import build_all, finding_kinds
 from dataaudit.checks.base import CheckOptions, FindingKind, Selection
 from dataaudit.config import Config
-from dataaudit.errors import UsageError
+from dataaudit.errors import ConfigError, UsageError
 from dataaudit.report.gates import (
     GateSpec,
     parse_count,
@@ -20,6 +21,7 @@ from dataaudit.report.gates import (
     require_sampleable,
 )
 from dataaudit.rules import select as rule_selection
+from dataaudit.rules.allow import at_date, unknown_rules
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.model import CONTAMINATION, Rule
 
@@ -44,6 +46,8 @@ def ask(
     kinds = finding_kinds(CheckOptions(benchmarks=benchmarks))
     require_distinct([kind.id for kind in kinds])
     require_known_names({"--select": config.select, "--ignore": config.ignore, "--drop": drop}, loaded, kinds)
+    for complaint in unknown_rules(config.allow, loaded):
+        raise ConfigError(complaint)
     rules = rule_selection.select(loaded, config.select, config.ignore, config.min_severity)
     selection = Selection(config.select, config.ignore, config.min_severity)
     on = tuple(kind for kind in kinds if selection.takes(kind))
@@ -57,6 +61,7 @@ def ask(
         tuple(dict.fromkeys(record)),
         config.reference,
         config.ignore_quoted,
+        allow=at_date(config.allow, today()),
         benchmarks=benchmarks,
     )
     gates = _gates(config)
@@ -66,6 +71,11 @@ def ask(
     ):
         raise UsageError("the selection leaves no rule and no check on")
     return Asked(rules, options, gates, dropped)
+
+
+def today() -> date:
+    """The day, in UTC, by which entries of `allow` expire."""
+    return datetime.now(UTC).date()
 
 
 def require_distinct(ids: Sequence[str]) -> None:

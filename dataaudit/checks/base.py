@@ -16,6 +16,7 @@ import numpy.typing as npt
 
 from dataaudit.records.findings import SEVERITIES, CheckResult, Evaluated, Finding
 from dataaudit.records.types import Batch, FileRef
+from dataaudit.rules.allow import Allow
 from dataaudit.rules.model import DEFAULT, Rule
 from dataaudit.sketches.workspace import Workspace
 
@@ -90,6 +91,8 @@ class CheckOptions(msgspec.Struct, frozen=True):
     """Match row by row with `regex` alone."""
     ignore_quoted: bool = False
     """Exempt matches in code and quotations, of rules that are often quoted."""
+    allow: tuple[Allow, ...] = ()
+    """Hits that are meant to be there: counted apart, and nowhere else."""
 
     benchmarks: tuple[str, ...] = ()
     """Paths of the benchmark indexes whose items are looked for."""

@@ -11,10 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import xxhash
 
+from dataaudit.checks.allowances import Allowances, AllowCounts
 from dataaudit.checks.base import CheckOptions, RowEntries, Rows
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
 from dataaudit.records.types import ROLE_CODE, ROLES, Batch, RoleStrings, pack_row
+from dataaudit.rules.allow import Allow
 from dataaudit.rules.matcher import Matcher, Matches
 from dataaudit.rules.model import CONTAMINATION, Rule
 from dataaudit.sketches.counts import FindingCounts, add_counts
@@ -37,6 +39,7 @@ class _Frame(msgspec.Struct):
     paths: dict[str, str] = {}
     """Path templates by their 64-bit hash (as text)."""
     notes: list[str] = []
+    allowed: AllowCounts = msgspec.field(default_factory=AllowCounts)
     log: bytes = b""
 
 
@@ -47,6 +50,7 @@ class RulesState:
         self.frame = frame
         self.log = log
         self.matcher: Matcher | None = None
+        self.allowances: Allowances | None = None
         self.groups: dict[str, tuple[str, ...]] | None = None
         """What `RuleHits` counts `of` for; made once, as batches are many and rules may be hundreds."""
 
@@ -72,6 +76,7 @@ class RulesState:
         add_counts(mine.of, theirs.of)
         add_counts(mine.categories, theirs.categories)
         add_counts(mine.timed_out, theirs.timed_out)
+        mine.allowed.merge(theirs.allowed)
         mine.paths.update(theirs.paths)
         mine.notes = sorted({*mine.notes, *theirs.notes})
         self.log.merge(other.log)
@@ -90,6 +95,11 @@ class _Hits:
     starts: npt.NDArray[np.int64]
     """Where the string begins in its field."""
 
+    def take(self, kept: npt.NDArray[np.bool_]) -> _Hits:
+        """Those of a mask."""
+        columns = (self.records, self.ordinals, self.roles, self.strings, self.spans, self.starts)
+        return _Hits(*(column[kept] for column in columns))
+
 
 class RuleHits(msgspec.Struct, frozen=True):
     """The check: the rules left on, and which of them are recorded row by row."""
@@ -98,6 +108,7 @@ class RuleHits(msgspec.Struct, frozen=True):
     record: tuple[str, ...] = ()
     reference: bool = False
     ignore_quoted: bool = False
+    allow: tuple[Allow, ...] = ()
 
     @property
     def name(self) -> str:
@@ -129,6 +140,10 @@ class RuleHits(msgspec.Struct, frozen=True):
             if rule.id not in found:
                 continue
             hits = _gather(batch, found[rule.id])
+            if self.allow:
+                hits = self._without_allowed(state, rule, batch, hits)
+                if not len(hits.records):
+                    continue
             rows = self._count(state, rule, batch, hits)
             names = [rule.category, CONTAMINATION] if rule.counts_as_contamination else [rule.category]
             for name in names:
@@ -136,6 +151,14 @@ class RuleHits(msgspec.Struct, frozen=True):
             if "*" in self.record or rule.id in self.record:
                 self._log(state, index, batch, hits)
         add_counts(state.frame.categories, {name: int(mask.sum()) for name, mask in hit.items()})
+        if state.allowances is not None:
+            state.allowances.close()
+
+    def _without_allowed(self, state: RulesState, rule: Rule, batch: Batch, hits: _Hits) -> _Hits:
+        if state.allowances is None:
+            state.allowances = Allowances(self.allow, state.frame.allowed)
+        allowed = state.allowances.judge(rule, batch, hits)
+        return hits.take(~allowed) if allowed.any() else hits
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """What `of` is counted for: the roles of each rule, of each category and of contamination."""
@@ -225,8 +248,10 @@ class RuleHits(msgspec.Struct, frozen=True):
             )
             for name, count in sorted(frame.timed_out.items())
         )
+        late += frame.allowed.not_evaluated(self.allow)
         notes = tuple(NotEvaluated(NAME, note) for note in frame.notes)
-        return CheckResult(tuple(findings), tuple(evaluated), late + notes, rates)
+        allowed = frame.allowed.summary(self.allow, self.rules, rows.files)
+        return CheckResult(tuple(findings), tuple(evaluated), late + notes, rates, allowed=allowed)
 
     def entries(self, state: RulesState, rows: Rows) -> Iterator[RowEntries]:
         """The matches of the recorded rules."""
@@ -248,7 +273,7 @@ def build(options: CheckOptions) -> RuleHits | None:
     """The check over the rules left on, or None if there are none."""
     if not options.rules:
         return None
-    return RuleHits(options.rules, options.record, options.reference, options.ignore_quoted)
+    return RuleHits(options.rules, options.record, options.reference, options.ignore_quoted, options.allow)
 
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

@@ -88,6 +88,28 @@ class NotEvaluated:
 
 
 @dataclass(frozen=True)
+class Allowed:
+    """An entry of `allow` in the configuration, and the hits it names. They count in nothing else unless it expired."""
+
+    rule: str
+    reason: str
+    state: str
+    """`used`, `unused`, `expired`, or `off`: none of its rules was on."""
+    source: str | None = None
+    path: str | None = None
+    """The field of the entry."""
+    text: str | None = None
+    """The pattern of the entry, not text of the data."""
+    expires: str | None = None
+    hits: int = 0
+    rows: int = 0
+    by_rule: dict[str, int] = field(default_factory=dict)
+    """Hits by rule."""
+    why: str = ""
+    """Why it named no hit, in words, where it named none."""
+
+
+@dataclass(frozen=True)
 class LabelInfo:
     """Label counts of one label path: the figures behind `class-imbalance`."""
 
@@ -117,3 +139,4 @@ class CheckResult:
     rates: dict[str, tuple[int, int]] = field(default_factory=dict)
     """Category → (rows affected, rows evaluated)."""
     labels: tuple[LabelInfo, ...] = ()
+    allowed: tuple[Allowed, ...] = ()

@@ -10,7 +10,7 @@ from dataclasses import replace
 from importlib import resources
 from typing import Any
 
-from dataaudit.records.findings import Evaluated, Example, Finding, LabelInfo, NotEvaluated
+from dataaudit.records.findings import Allowed, Evaluated, Example, Finding, LabelInfo, NotEvaluated
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
 
 TEXT_KEYS = frozenset({"text", "texts", "excerpt", "excerpts"})
@@ -66,6 +66,7 @@ def to_dict(report: Report) -> dict[str, Any]:
         "findings": [_finding(finding) for finding in report.findings],
         "evaluated": [_evaluated(entry) for entry in report.evaluated],
         "not_evaluated": [_not_evaluated(entry) for entry in report.not_evaluated],
+        "allowed": [_allowed(entry) for entry in report.allowed],
         "labels": [_labels(label) for label in report.labels],
         "notes": list(report.notes),
         "options": report.options,
@@ -163,6 +164,22 @@ def _evaluated(entry: Evaluated) -> dict[str, Any]:
 
 def _not_evaluated(entry: NotEvaluated) -> dict[str, Any]:
     return {"id": entry.id, "reason": entry.reason, "incomplete": entry.incomplete}
+
+
+def _allowed(entry: Allowed) -> dict[str, Any]:
+    return {
+        "rule": entry.rule,
+        "source": entry.source,
+        "field": entry.path,
+        "text": entry.text,
+        "reason": entry.reason,
+        "expires": entry.expires,
+        "state": entry.state,
+        "why": entry.why,
+        "hits": entry.hits,
+        "rows": entry.rows,
+        "by_rule": _by_key(entry.by_rule),
+    }
 
 
 def _labels(label: LabelInfo) -> dict[str, Any]:

@@ -32,6 +32,8 @@ def to_markdown(report: Report) -> str:
     parts.append(_findings(report))
     if report.not_evaluated:
         parts.append(_not_evaluated(report))
+    if report.allowed:
+        parts.append(_allowed(report))
     if report.notes:
         parts.append(
             "**Notes**\n\n" + "\n".join(f"- {markdown(_short(n))}" for n in report.notes[:NOTES_LISTED])
@@ -145,6 +147,18 @@ def _not_evaluated(report: Report) -> str:
     if len(entries) > NOTES_LISTED:
         lines.append(f"- and {len(entries) - NOTES_LISTED:,} more")
     return "**Not evaluated**\n\n" + "\n".join(lines)
+
+
+def _allowed(report: Report) -> str:
+    lines = ["**Allowed by the configuration**\n"]
+    for entry in report.allowed[:NOTES_LISTED]:
+        hits = (
+            f"{markdown(words.allowed_hits(entry))}: {markdown(_short(words.allowed_why(entry), 2 * NAME))}"
+        )
+        lines.append(f"- {code(_short(words.allowed_what(entry)))} {hits}")
+    if len(report.allowed) > NOTES_LISTED:
+        lines.append(f"- and {len(report.allowed) - NOTES_LISTED:,} more")
+    return "\n".join(lines)
 
 
 def _short(text: str, limit: int = NAME) -> str:

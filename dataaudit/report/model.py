@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
+from dataaudit.records.findings import Allowed, Evaluated, Finding, LabelInfo, NotEvaluated
 
 SCHEMA_VERSION = "1.0"
 STATUSES = ("pass", "fail", "no-gate", "incomplete", "not-evaluated", "interrupted")
@@ -95,6 +95,8 @@ class Report:
     options: dict[str, object]
     """The options that shape the result, flag names as keys."""
     timing: Timing
+    allowed: tuple[Allowed, ...] = ()
+    """The entries of `allow`, in their order, with the hits they name."""
     sample: dict[str, object] | None = None
     """None, or {"fraction"|"limit": …, "seed": …, "rows_seen": …}."""
     tool_version: str = ""

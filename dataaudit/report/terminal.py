@@ -45,6 +45,8 @@ def render(report: Report, console: Console, *, verbose: int = 0) -> None:
     if labels:
         _labels(page, labels)
     _not_evaluated(page, report, verbose)
+    if report.allowed:
+        _allowed(page, report)
     if report.notes:
         page.heading("Notes")
         for note in report.notes:
@@ -137,6 +139,16 @@ def _not_evaluated(page: Page, report: Report, verbose: int) -> None:
         page.prose(text.append_text(page.data(f": {reason}")), 2, 2)
     if len(reasons) > listed:
         page.prose(page.say(f"… and {len(reasons) - listed:,} more reasons (-v shows all)", "dim"), 2)
+
+
+def _allowed(page: Page, report: Report) -> None:
+    """What the configuration allows: always whole, since it hides hits from every other figure."""
+    page.heading("Allowed", "hits that the configuration exempts; they count in no other figure")
+    for entry in report.allowed:
+        stale = entry.state in ("unused", "expired")
+        left = page.data(words.allowed_what(entry), "bold yellow" if stale else "")
+        page.spread(left, page.say(words.allowed_hits(entry)), 2)
+        page.prose(page.data(words.allowed_why(entry), "yellow" if stale else "dim"), 4, 2)
 
 
 def _next(page: Page, report: Report) -> None:

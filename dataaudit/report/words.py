@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from dataaudit.records.findings import SEVERITIES, Example, Finding, LabelInfo
+from dataaudit.records.findings import SEVERITIES, Allowed, Example, Finding, LabelInfo
 from dataaudit.report.model import Gate, Report
 from dataaudit.report.numbers import count, limit_percent, percent, percent_beside, percent_of, plural, ratio
 
@@ -167,6 +167,36 @@ def remark(example: Example) -> str:
     """What else is known of an example: its twin, its note."""
     twin = "" if example.twin is None else f"same as {example.twin[0]} row {example.twin[1]}"
     return "; ".join(part for part in (twin, example.note) if part)
+
+
+def allowed_what(entry: Allowed) -> str:
+    """What an entry of `allow` is about: `chat-markers in docs/**, field messages, text /tokenizer/`."""
+    parts = [entry.rule + (f" in {entry.source}" if entry.source else "")]
+    if entry.path is not None:
+        parts.append(f"field {entry.path}")
+    if entry.text is not None:
+        parts.append(f"text /{entry.text}/")
+    return ", ".join(parts)
+
+
+def allowed_hits(entry: Allowed) -> str:
+    """What it named: `12 hits in 10 rows`, or that it named nothing."""
+    if entry.hits:
+        hits = f"{plural(entry.hits, 'hit')} in {plural(entry.rows, 'row')}"
+        return f"{hits}, not allowed any more" if entry.state == "expired" else hits
+    return {"off": "not looked for", "expired": "expired"}.get(entry.state, "unused")
+
+
+def allowed_why(entry: Allowed) -> str:
+    """The reason of an entry, and what is wrong with it."""
+    parts = [entry.reason]
+    if entry.expires is not None:
+        parts.append(
+            f"expired after {entry.expires}" if entry.state == "expired" else f"until {entry.expires}"
+        )
+    if entry.why:
+        parts.append(entry.why)
+    return "; ".join(parts)
 
 
 COMPARED = ("duplicates", "leakage")

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import regex
 
 from dataaudit.rules.compile import Compiled, compile_pattern
-from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.model import Exemption, Pattern, Rule
 from dataaudit.rules.places import region
 from dataaudit.rules.quoted import is_quoted, quoted_spans
 from dataaudit.rules.validators import VALIDATE
@@ -167,6 +167,26 @@ class Confirmer:
     def _not_quoted(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
         quoted = quoted_spans(text)
         return [span for span in spans if not is_quoted(quoted, *span)]
+
+
+class Neighbour:
+    """A pattern beside which confirmed matches are exempt, in no rule of its own.
+
+    Args:
+        pattern: What to look for. Matches without length do not count.
+        timeout: Seconds for one string.
+    """
+
+    def __init__(self, pattern: Exemption, timeout: float) -> None:
+        self._searcher = _Searcher(pattern)
+        self._within = pattern.within
+        self._timeout = timeout
+
+    def beside(self, text: str, spans: Sequence[Span]) -> list[bool]:
+        """Per span: is there a match near enough? Raises `TimeoutError`."""
+        found = sorted(self._searcher.spans(text, _Clock(self._timeout)))
+        within = len(text) if self._within is None else self._within
+        return [_near(found, span, within) for span in spans]
 
 
 def _near(spans: Sequence[Span], span: Span, within: int) -> bool:

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import IO
 
 from dataaudit.errors import UsageError
+from dataaudit.records.globbing import matches
 from dataaudit.records.types import FileRef
 from dataaudit.sources.candidates import Candidate, Skipped
 from dataaudit.sources.compression import strip_suffix
 from dataaudit.sources.discover import FORMATS, is_data
 from dataaudit.sources.fetched import Supply
-from dataaudit.sources.globbing import matches
 from dataaudit.sources.hub import Address, Hub, Listing, parse_address
 from dataaudit.sources.repository import CARD, Chosen, choose, passed_over, select, subsets_of
 

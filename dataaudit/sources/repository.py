@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from dataaudit.errors import UsageError
+from dataaudit.records.globbing import matches
 from dataaudit.sources.candidates import Candidate, Skipped
-from dataaudit.sources.globbing import matches
 from dataaudit.sources.splits import default_splits
 
 CARD = "README.md"

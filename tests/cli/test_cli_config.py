@@ -98,6 +98,48 @@ def test_what_a_file_must_not_hold(folder: Path, call_cli: RunCli, text: str, na
     assert call_cli("scan", "a.jsonl", "--isolated").returncode == 0
 
 
+ALLOW = """
+[[allow]]
+rule = "contamination"
+source = "a.jsonl"
+text = { pattern = ".", within = 0 }
+reason = "a test"
+expires = 9999-12-31
+"""
+
+
+def test_hits_are_allowed_with_a_reason(folder: Path, call_cli: RunCli) -> None:
+    (folder / "dataaudit.toml").write_text(STRICT + ALLOW)
+    done = call_cli("scan", "a.jsonl")
+    assert done.returncode == 0
+    assert "a test; until 9999-12-31" in done.stdout
+    project = ALLOW.replace("[[allow]]", "[[tool.dataaudit.allow]]")
+    (folder / "dataaudit.toml").unlink()
+    (folder / "pyproject.toml").write_text(f"[tool.dataaudit]\n{STRICT}{project}")
+    assert call_cli("scan", "a.jsonl").returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (ALLOW.replace("reason", "because"), "allow entry 1: unknown key 'because'"),
+        (ALLOW.replace("contamination", "no-such-rule"), "allow entry 1: no rule is named 'no-such-rule'"),
+        (ALLOW + ALLOW.replace('"."', '"("'), "allow entry 2: text: the pattern does not compile"),
+        ("allow = 3\n", "'allow' must be a list of tables"),
+        ("allow = ['chat-inst-block']\n", "allow entry 1: must be a table"),
+        ("[allow]\nrule = 'x'\n", "'allow' must be a list of tables"),
+    ],
+)
+def test_an_entry_that_cannot_be_meant_is_one_line(
+    folder: Path, call_cli: RunCli, text: str, named: str
+) -> None:
+    (folder / "dataaudit.toml").write_text(text)
+    done = call_cli("scan", "a.jsonl")
+    assert done.returncode == 2
+    assert f"dataaudit.toml: {named}" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
 def test_an_unknown_key_of_pyproject_is_refused(folder: Path, call_cli: RunCli) -> None:
     (folder / "pyproject.toml").write_text("[tool.dataaudit]\nspeed = 'high'\n")
     done = call_cli("scan", "a.jsonl")

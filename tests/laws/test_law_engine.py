@@ -143,9 +143,11 @@ def test_batch_sizes_change_nothing(source: Path):
 @pytest.mark.parametrize("workers", [2, 3])
 @pytest.mark.parametrize("source", SOURCES, indirect=True)
 def test_workers_and_partitions_change_nothing(source: Path, workers: int, monkeypatch: pytest.MonkeyPatch):
-    alone = dataaudit.scan(source, jobs=1)
+    options: dict[str, Any] = {"allow": [{"rule": "default", "text": "a[a-z]", "reason": "some of the hits"}]}
+    alone = dataaudit.scan(source, jobs=1, **options)
+    assert alone.allowed[0].hits
     monkeypatch.setattr(engine, "PARTITION_BYTES", 4096)
-    several = dataaudit.scan(source, jobs=workers, batch_rows=100)
+    several = dataaudit.scan(source, jobs=workers, batch_rows=100, **options)
     assert several.timing.workers > 1
     assert as_bytes(several) == as_bytes(alone)
 

@@ -26,12 +26,20 @@ from dataaudit.checks import build_all, finding_kinds, modules
 from dataaudit.checks.base import CheckOptions
 from dataaudit.records.findings import CheckResult
 from dataaudit.records.types import Batch, FileRef
+from dataaudit.rules.allow import Allow
+from dataaudit.rules.model import Exemption
 from dataaudit.sketches.counter import SpillCounter
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
 
 NAMES = sorted(modules())
+ALLOW = (
+    Allow(rule="chat-marker", reason="markers of one file", source="train*"),
+    Allow(rule="model-output", reason="in one field", field="messages"),
+    Allow(rule="default", reason="beside a text", text=Exemption("b |hello", ("ignorecase",), within=3)),
+    Allow(rule="quality", reason="no longer", expired=True),
+)
 TIMES = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 
@@ -40,7 +48,9 @@ def checks() -> dict[str, Any]:
 
 
 def options() -> CheckOptions:
-    return CheckOptions(rules=some_rules(), record=("*",), reference=True, benchmarks=(benchmark_index(),))
+    return CheckOptions(
+        rules=some_rules(), record=("*",), reference=True, allow=ALLOW, benchmarks=(benchmark_index(),)
+    )
 
 
 @contextmanager

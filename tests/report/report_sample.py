@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from dataaudit.records.findings import Evaluated, Example, Finding, LabelInfo, NotEvaluated
+from dataaudit.records.findings import Allowed, Evaluated, Example, Finding, LabelInfo, NotEvaluated
 from dataaudit.report.gates import GateSpec, evaluate, status
 from dataaudit.report.model import Rate, Report, SourceInfo, Timing
 from dataaudit.report.rank import rank
@@ -216,6 +216,11 @@ REPORT = Report(
         ),
     ),
     notes=("hyperscan has no wheel for this platform: rules were matched with the reference path",),
+    allowed=(
+        Allowed("chat-marker", "Pages about [red]templates[/]\x1b[31m", "used", "docs/**", hits=12, rows=10),
+        Allowed("secret", "Keys of examples", "expired", None, "messages", "EXAMPLE|x", "2025-01-31", 2, 2),
+        Allowed("refusals", "Old", "unused", why="no hit matched it"),
+    ),
     options={"max-rate": ["contamination=0.1%"], "select": [], "seed": 0},
     timing=Timing("2026-01-01T00:00:00Z", 1.24, 17_600_000, 2),
     tool_version="0.1.0",

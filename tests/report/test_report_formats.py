@@ -38,7 +38,18 @@ EMPTY = Report(
     "not-evaluated", 0, 0, (), {}, (), (), (), (), (), (), {}, Timing("2026-01-01T00:00:00Z", 0.0, 0, 1)
 )
 
-KEPT = {"status", "kind", "outcome", "severity", "confidence", "action", "started", "schema_version", "check"}
+KEPT = {
+    "status",
+    "state",
+    "kind",
+    "outcome",
+    "severity",
+    "confidence",
+    "action",
+    "started",
+    "schema_version",
+    "check",
+}
 """Fields with a fixed set of values."""
 
 
@@ -118,6 +129,18 @@ def test_terminal_colour_comes_from_the_tool_alone() -> None:
     assert "␛[31m" in bare
     assert "[bold]loud[/bold]" in re.sub(r"\s*\n[\s│]*", "", bare)
     assert "\x1b[" not in terminal(REPORT)
+
+
+def test_what_is_allowed_is_shown_whole() -> None:
+    for shown in (terminal(REPORT), render_format("markdown", REPORT).decode()):
+        for part in (
+            "12 hits in 10 rows",
+            "2 hits in 2 rows, not allowed any more",
+            "unused",
+            "no hit matched",
+        ):
+            assert part in shown.replace("&#45;", "-").replace("&#46;", "."), part
+    assert "Pages about [red]templates[/]␛[31m" in terminal(REPORT)
 
 
 def test_a_terminal_without_unicode_gets_ascii() -> None:

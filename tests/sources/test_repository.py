@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import dataaudit
 from dataaudit.errors import UsageError
-from dataaudit.sources.globbing import matches
+from dataaudit.records.globbing import matches
 
 OPTIONS: dict[str, Any] = {"jobs": 1, "reference": True}
 
