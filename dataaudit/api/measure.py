@@ -12,10 +12,10 @@ import numpy.typing as npt
 
 from dataaudit.api.corpora import WRITTEN, Corpus, Label, Part, read_corpus
 from dataaudit.errors import IncompleteError, UsageError
-from dataaudit.rules.evidence import SCHEMA_VERSION, Counts, Evidence, Group, RuleEvidence
+from dataaudit.rules.evidence import FEW_DOCUMENTS, SCHEMA_VERSION, Counts, Evidence, Group, RuleEvidence
 from dataaudit.rules.fingerprint import fingerprint
 from dataaudit.rules.matcher import Matcher
-from dataaudit.rules.model import CONTAMINATION_CATEGORIES, Rule
+from dataaudit.rules.model import Rule
 from dataaudit.sketches.stats import clopper_pearson
 
 SOFT_DEPTH = 3
@@ -134,7 +134,7 @@ def _count(matcher: Matcher, corpus: Corpus, part: Part, tally: _Tally, watch: W
         if rule.soft is not None:
             soft.setdefault(rule.soft, np.zeros(len(batch), np.bool_))[hit] = True
         contamination |= hit & rule.counts_as_contamination
-        confident |= hit & (rule.confidence == "high" and rule.category in CONTAMINATION_CATEGORIES)
+        confident |= hit & (rule.confidence == "high" and rule.default)
     _add(tally.contamination, label, part, contamination)
     _add(tally.confident, label, part, confident)
     depth = np.sum([*soft.values(), np.zeros(len(batch), np.bool_)], axis=0)
@@ -170,6 +170,10 @@ def _evidence(rule: Rule, tally: _Tally) -> RuleEvidence:
         human,
         model,
         clopper_pearson(human.hits, human.of)[1],
+        max(
+            (n / tally.documents["human", k] for k, n in human.where.items() if n > FEW_DOCUMENTS),
+            default=0.0,
+        ),
         (model.hits / hits, low, high) if hits else None,
     )
 

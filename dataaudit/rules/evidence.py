@@ -14,15 +14,20 @@ import msgspec
 from dataaudit.errors import RuleError
 from dataaudit.records.findings import CONFIDENCES
 from dataaudit.rules.fingerprint import fingerprint
-from dataaudit.rules.model import CONTAMINATION_CATEGORIES, Confidence, Rule
+from dataaudit.rules.model import AUTHORSHIP_CATEGORIES, Confidence, Rule
 
 EVIDENCE_NAME = "evidence.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 HIGH_BELOW = 1e-4
 """High confidence: fewer than 1 in 10,000 human documents are hit, by the upper bound (95 %, Clopper–Pearson)."""
 MEDIUM_BELOW = 1e-3
 """Medium confidence: fewer than 1 in 1,000."""
+FEW_DOCUMENTS = 2
+"""High confidence: in each corpus of people's text no more documents than this, or than `FEW_SHARE` of them."""
+FEW_SHARE = 5e-4
+PEOPLE_TOO = "people-too"
+"""Tag of a rule whose words people are known to write where no corpus here shows it: at most medium confidence."""
 
 
 class Counts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -45,6 +50,9 @@ class RuleEvidence(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     model: Counts
     upper: float
     """Upper bound of the share of human documents that are hit (95 %, two-sided, Clopper–Pearson)."""
+    peak: float
+    """Share of documents hit in the human corpus where it is largest, among corpora with more than `FEW_DOCUMENTS` hit;
+    0 where there is none."""
     precision: tuple[float, float, float] | None
     """Of all documents hit, the share that a model wrote, with its interval (95 %, Clopper–Pearson); None without a
     hit. It holds for the mix of corpora as measured."""
@@ -60,7 +68,7 @@ class Group(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     contamination: int
     """Documents that count as contamination: hit by any rule that counts into that rate."""
     confident: int
-    """Documents hit by any rule of high confidence about chat markers or model output."""
+    """Documents hit by any rule of high confidence that is on by default, of whatever category."""
     soft: tuple[int, ...]
     """Documents that hit at least 1, 2, 3 distinct soft categories."""
 
@@ -124,12 +132,13 @@ def write_evidence(path: Path, evidence: Evidence) -> None:
 def earned(rule: Rule, found: RuleEvidence | None) -> Confidence | None:
     """The confidence that follows from evidence; None for a rule that says nothing about who wrote a text.
 
-    Of a chat-marker or model-output rule, by the upper bound of the share of human documents that it hits: below 1 in
-    10,000 high, below 1 in 1,000 medium, else low. A rule that hits a larger share of human than of model documents is
-    low. A rule that hit no model text, or was not measured, is high only where it rests on a documented form
+    By the upper bound of the share of human documents that a rule hits: below 1 in 10,000 high, below 1 in 1,000
+    medium, else low. A rule that hits a larger share of human than of model documents is low. At most medium is a rule
+    with the tag `PEOPLE_TOO`, and one that some corpus of people's text holds too often (`FEW_DOCUMENTS`,
+    `FEW_SHARE`). A rule that hit no model text, or was not measured, is high only where it rests on a documented form
     (`basis: documented`); otherwise at most medium, and low where it was not measured.
     """
-    if rule.category not in CONTAMINATION_CATEGORIES:
+    if rule.category not in AUTHORSHIP_CATEGORIES:
         return None
     documented = rule.basis == "documented"
     if found is None:
@@ -140,7 +149,7 @@ def earned(rule: Rule, found: RuleEvidence | None) -> Confidence | None:
         return "low"
     if found.upper >= MEDIUM_BELOW:
         return "low"
-    if found.upper >= HIGH_BELOW:
+    if found.upper >= HIGH_BELOW or found.peak > FEW_SHARE or PEOPLE_TOO in rule.tags:
         return "medium"
     return "high" if found.model.hits or documented else "medium"
 

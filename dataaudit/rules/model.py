@@ -37,6 +37,8 @@ DEFAULT = "default"
 """The selector of everything that is on when nothing is selected."""
 CONTAMINATION = "contamination"
 CONTAMINATION_CATEGORIES: tuple[str, ...] = ("chat-marker", "model-output")
+AUTHORSHIP_CATEGORIES: tuple[str, ...] = (*CONTAMINATION_CATEGORIES, "assistant-style")
+"""Categories that say something about who wrote a text: their confidence follows from evidence."""
 CONTAMINATION_SEVERITY: Severity = "medium"
 CONTAMINATION_CONFIDENCE: Confidence = "high"
 
