@@ -48,5 +48,5 @@ def clean_command(
         )
     emit(report, config, flags, quiet=flags.format is None and not flags.verbose)
     if flags.format is None:
-        sys.stdout.write(summary(manifest, out))
+        sys.stdout.write(summary(manifest, out, report.allowed))
     return exit_code(report, exit_zero=config.exit_zero)

@@ -7,19 +7,21 @@ from typing import TYPE_CHECKING
 
 from dataaudit.report.escape import visible
 from dataaudit.report.numbers import percent_of, plural
+from dataaudit.report.words import allowed_hits, allowed_what, allowed_why
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dataaudit.export.manifest import Manifest
+    from dataaudit.records.findings import Allowed
 
 
-def summary(manifest: Manifest, out: str) -> str:
-    """The accounting of a clean run as lines of text."""
-    return "\n".join(_lines(manifest, out)) + "\n"
+def summary(manifest: Manifest, out: str, allowed: Sequence[Allowed] = ()) -> str:
+    """The accounting of a clean run as lines of text; `allowed` are the hits that were left alone."""
+    return "\n".join(_lines(manifest, out, allowed)) + "\n"
 
 
-def _lines(manifest: Manifest, out: str) -> Iterator[str]:
+def _lines(manifest: Manifest, out: str, allowed: Sequence[Allowed]) -> Iterator[str]:
     totals = manifest.totals
     word = "INCOMPLETE" if manifest.unreadable else "CLEANED"
     yield (
@@ -39,6 +41,11 @@ def _lines(manifest: Manifest, out: str) -> Iterator[str]:
         ranked = sorted(totals.reasons.items(), key=lambda one: (-one[1], one[0]))
         rows = [(visible(name), f"{count:,}", percent_of(count, totals.rows)) for name, count in ranked]
         yield from _table(("Reason (a row can have several)", "rows", "share"), rows)
+    if allowed:
+        yield ""
+        yield "Left alone, as the configuration allows"
+        for one in allowed:
+            yield f"  {visible(allowed_what(one))}: {allowed_hits(one)} ({visible(allowed_why(one))})"
     for entry in manifest.inputs:
         if entry.note:
             yield f"\nnote: {visible(entry.file)}: {visible(entry.note)}"

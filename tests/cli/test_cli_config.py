@@ -113,6 +113,9 @@ def test_hits_are_allowed_with_a_reason(folder: Path, call_cli: RunCli) -> None:
     done = call_cli("scan", "a.jsonl")
     assert done.returncode == 0
     assert "a test; until 9999-12-31" in done.stdout
+    cleaned = call_cli("clean", "a.jsonl", "-o", "out", "--drop", "contamination")
+    assert "10 hits in 10 rows (a test; until 9999-12-31)" in cleaned.stdout
+    assert "20 kept" in cleaned.stdout
     project = ALLOW.replace("[[allow]]", "[[tool.dataaudit.allow]]")
     (folder / "dataaudit.toml").unlink()
     (folder / "pyproject.toml").write_text(f"[tool.dataaudit]\n{STRICT}{project}")
