@@ -83,6 +83,21 @@ def scanning(
     `opened` is called with the files before they are read.
     """
     asked = ask(config, drop=drop, record=record, cleaning=cleaning)
+    with scanning_for(asked, source, config, again=cleaning, progress=progress, opened=opened) as done:
+        yield done
+
+
+@contextmanager
+def scanning_for(
+    asked: Asked,
+    source: Any,
+    config: Config,
+    *,
+    again: bool = False,
+    progress: Watch | None = None,
+    opened: Callable[[Input], None] | None = None,
+) -> Iterator[Scanned]:
+    """The same for what is asked already. `again`: every file must lie on the disk, as it will be opened once more."""
     started, clock = datetime.now(UTC), time.monotonic()
     seen = [0, 0]
 
@@ -96,7 +111,7 @@ def scanning(
         files: tuple[FileRef, ...] = ()
         try:
             work = stack.enter_context(_workspace(config))
-            found = stack.enter_context(open_input(source, config, work, again=cleaning))
+            found = stack.enter_context(open_input(source, config, work, again=again))
             files = found.files
             if opened is not None:
                 opened(found)

@@ -18,6 +18,7 @@ from dataaudit.records.findings import SEVERITIES, CheckResult, Evaluated, Findi
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.model import DEFAULT, Rule
+from dataaudit.sketches.counts import EXAMPLES
 from dataaudit.sketches.workspace import Workspace
 
 
@@ -94,6 +95,8 @@ class CheckOptions(msgspec.Struct, frozen=True):
     allow: tuple[Allow, ...] = ()
     """Hits that are meant to be there: counted apart, and nowhere else."""
 
+    examples: int = EXAMPLES
+    """Examples kept of every rule."""
     benchmarks: tuple[str, ...] = ()
     """Paths of the benchmark indexes whose items are looked for."""
 

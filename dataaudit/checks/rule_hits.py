@@ -19,7 +19,8 @@ from dataaudit.records.types import ROLE_CODE, ROLES, Batch, RoleStrings, pack_r
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.matcher import Matcher, Matches
 from dataaudit.rules.model import CONTAMINATION, Rule
-from dataaudit.sketches.counts import FindingCounts, add_counts
+from dataaudit.sketches.counts import EXAMPLES, FindingCounts, add_counts
+from dataaudit.sketches.sample import BottomK
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -72,7 +73,7 @@ class RulesState:
         """Take in another state."""
         mine, theirs = self._settled(), other._settled()
         for rule_id, counts in theirs.counts.items():
-            mine.counts.setdefault(rule_id, FindingCounts()).merge(counts)
+            mine.counts.setdefault(rule_id, FindingCounts(sample=BottomK(counts.sample.k))).merge(counts)
         add_counts(mine.of, theirs.of)
         add_counts(mine.categories, theirs.categories)
         add_counts(mine.timed_out, theirs.timed_out)
@@ -109,6 +110,7 @@ class RuleHits(msgspec.Struct, frozen=True):
     reference: bool = False
     ignore_quoted: bool = False
     allow: tuple[Allow, ...] = ()
+    examples: int = EXAMPLES
 
     @property
     def name(self) -> str:
@@ -181,7 +183,8 @@ class RuleHits(msgspec.Struct, frozen=True):
 
     def _count(self, state: RulesState, rule: Rule, batch: Batch, hits: _Hits) -> npt.NDArray[np.int64]:
         """Count the hits of a rule; returns the records hit, ascending."""
-        counts = state.frame.counts.setdefault(rule.id, FindingCounts())
+        empty = FindingCounts(sample=BottomK(self.examples))
+        counts = state.frame.counts.setdefault(rule.id, empty)
         rows, first = np.unique(hits.records, return_index=True)
         counts.add_rows(batch.file, len(rows))
         counts.matches += len(hits.records)
@@ -273,7 +276,14 @@ def build(options: CheckOptions) -> RuleHits | None:
     """The check over the rules left on, or None if there are none."""
     if not options.rules:
         return None
-    return RuleHits(options.rules, options.record, options.reference, options.ignore_quoted, options.allow)
+    return RuleHits(
+        options.rules,
+        options.record,
+        options.reference,
+        options.ignore_quoted,
+        options.allow,
+        options.examples,
+    )
 
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

@@ -47,12 +47,24 @@ def complain(text: str) -> None:
 
 
 def _commands() -> None:
-    from dataaudit.cli import benchmarks, clean, rule_evidence, rules, scan, schema, verify
+    from dataaudit.cli import (
+        benchmarks,
+        clean,
+        rule_evidence,
+        rule_new,
+        rule_try,
+        rules,
+        scan,
+        schema,
+        verify,
+    )
 
     app.command("scan")(scan.scan_command)
     app.command("clean")(clean.clean_command)
     app.command("schema")(schema.schema_command)
     app.command("verify")(verify.verify_command)
+    rules.app.command("new")(rule_new.new_command)
+    rules.app.command("try")(rule_try.try_command)
     rules.app.command("measure")(rule_evidence.measure_command)
     app.add_typer(rules.app, name="rules")
     app.add_typer(benchmarks.app, name="benchmarks")

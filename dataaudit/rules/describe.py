@@ -3,28 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from time import perf_counter
 
-from dataaudit.rules import database
 from dataaudit.rules.model import Example, Exemption, Pattern, RowExample, Rule
 from dataaudit.rules.prefilter import plan_rule
-
-
-@dataclass(frozen=True)
-class Cost:
-    """What matching a rule costs beforehand."""
-
-    rule: str
-    compile_seconds: float
-    """Time to compile its expressions by themselves; 0 where there are none."""
-    per_row: bool
-    """Is every string matched by `regex`?"""
-    reason: str | None
-    """Why it is."""
-    bits: float
-    """Estimated rarity of what is looked for first: minus log2 of its chance at a given byte."""
 
 
 def describe(rule: Rule) -> dict[str, object]:
@@ -77,22 +58,6 @@ def _readable(piece: bytes) -> str:
 def _unescape(match: re.Match[str]) -> str:
     char = chr(int(match[0][2:], 16))
     return char if char.isalnum() or char in " _<>/#:'\"" else match[0]
-
-
-def costs(rules: Iterable[Rule]) -> list[Cost]:
-    """What each rule costs to prepare. Without Hyperscan every rule is matched per row."""
-    missing = database.available()
-    result = []
-    for rule in rules:
-        plan = plan_rule(rule)
-        seconds, reason = 0.0, plan.reason or missing
-        if reason is None:
-            start = perf_counter()
-            refused = [why for piece in plan.pieces if (why := database.refusal(piece)) is not None]
-            seconds = perf_counter() - start
-            reason = f"hyperscan: {refused[0]}" if refused else None
-        result.append(Cost(rule.id, seconds, reason is not None, reason, plan.bits))
-    return result
 
 
 def _pattern(pattern: Pattern) -> dict[str, object]:

@@ -31,6 +31,7 @@ from dataaudit.rules.model import (
     Where,
     message_groups,
 )
+from dataaudit.rules.placeholder import PLACEHOLDER
 from dataaudit.rules.yamlfile import Document, Place, Value
 
 PACK_KEYS = ("pack", "version", "licence", "description", "default", "rules")
@@ -93,6 +94,8 @@ class Reader:
             raise self.error(place, f"'{_key(place)}' must be a string, found {_kind(value)}")
         if not value.strip():
             raise self.error(place, f"'{_key(place)}' is empty")
+        if value.startswith(PLACEHOLDER):
+            raise self.error(place, f"'{_key(place)}' is still to be filled in: {value}")
         return value
 
     def kebab(self, value: Value, place: Place) -> str:
@@ -247,6 +250,8 @@ class Reader:
     def example(self, value: Value, place: Place) -> Example:
         """One example."""
         if isinstance(value, str):
+            if value.startswith(PLACEHOLDER):
+                raise self.error(place, f"an example of '{place[0]}' is still to be filled in: {value}")
             return value
         if not isinstance(value, dict):
             raise self.error(

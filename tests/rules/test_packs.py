@@ -10,7 +10,8 @@ import pytest
 import yaml
 from rules_support import array
 
-from dataaudit.rules.describe import costs, describe
+from dataaudit.rules.costs import costs
+from dataaudit.rules.describe import describe
 from dataaudit.rules.examples import test_rules as run_examples
 from dataaudit.rules.load import load_packs, packs_dir
 from dataaudit.rules.matcher import Matcher
