@@ -7,9 +7,9 @@ marker (`needs`), no exemption (`unless`, and quotation where that is asked for)
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import monotonic
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import regex
 
@@ -17,6 +17,7 @@ from dataaudit.rules.compile import Compiled, compile_pattern
 from dataaudit.rules.model import Exemption, Pattern, Rule
 from dataaudit.rules.places import region
 from dataaudit.rules.quoted import is_quoted, quoted_spans
+from dataaudit.rules.reach import LONG_RUN, MARGIN, Reach, windows
 from dataaudit.rules.validators import VALIDATE
 
 Span = tuple[int, int]
@@ -29,21 +30,39 @@ Match = Any
 """`regex.Match`; the module ships no types."""
 
 
+FEW_STEPS = 1_000_000
+"""Steps of matching that take some hundredths of a second at most."""
+
+
 class _Clock:
-    """What is left of the time for one string. `regex` bounds one call; many short calls add up."""
+    """What is left of the time for one string. `regex` bounds one call; many short calls add up.
+
+    It runs from the first time it is asked.
+    """
 
     def __init__(self, seconds: float) -> None:
-        self.end = monotonic() + seconds
+        self._seconds = seconds
+        self._end: float | None = None
 
     def left(self) -> float:
         """Seconds, above zero. Raises `TimeoutError`."""
-        left = self.end - monotonic()
+        if self._end is None:
+            self._end = monotonic() + self._seconds
+        left = self._end - monotonic()
         if left <= 0:
             raise TimeoutError
         return left
 
 
 _Step = Callable[[str, list[Span], _Clock], list[Span]]
+
+
+class Near(NamedTuple):
+    """Where in a string the matches of a pattern can lie."""
+
+    ends: Sequence[int]
+    """Every match holds the character before one of these places; ascending."""
+    reach: Reach
 
 
 class _Searcher:
@@ -75,6 +94,41 @@ class _Searcher:
             if end > start:
                 yield start, end
 
+    def spans_near(self, text: str, near: Near, clock: _Clock) -> list[Span]:
+        """What `spans` gives, found without a look at the whole text. Raises `TimeoutError`."""
+        width, steps, runs = near.reach
+        if len(near.ends) * width > len(text):
+            return list(self.spans(text, clock))
+        first, last = 0, len(text) + 1
+        if self.pattern.where != "anywhere":
+            first, last = region(text, self.pattern.where)
+        search = self._compiled.search
+        found: list[Span] = []
+        at = first
+        for low, high in windows(near.ends, width):
+            # Beyond `stop` nothing is looked at from a place of the window, unless by a long run of white space.
+            stop = high + width + MARGIN
+            if runs and LONG_RUN.search(text, low, stop) is not None:
+                return list(self.spans(text, clock))
+            at = max(at, low)
+            if at >= last:
+                break
+            while at <= high:
+                if (
+                    steps * (high - at + 1) <= FEW_STEPS
+                ):  # asking for the time would take longer than the search
+                    match = search(text, at, stop)
+                else:
+                    match = search(text, at, stop, timeout=clock.left())
+                if match is None:
+                    break
+                start, end = match.span()
+                if start > high or start >= last:
+                    break
+                found.append((start, end))
+                at = end if end > start else start + 1
+        return found
+
 
 class Confirmer:
     """The compiled patterns of one rule. A string that takes longer than `timeout` seconds raises `TimeoutError`.
@@ -89,6 +143,7 @@ class Confirmer:
         self.rule = rule
         self.timeout = timeout
         self._patterns = [_Searcher(pattern) for pattern in rule.patterns]
+        self._anywhere: Mapping[int, Near | None] = dict.fromkeys(range(len(self._patterns)))
         self._needs = [_Searcher(pattern) for pattern in rule.needs]
         self._unless = [(_Searcher(pattern), pattern.within) for pattern in rule.unless]
         steps: list[tuple[Stage, _Step]] = []
@@ -102,13 +157,17 @@ class Confirmer:
             steps.append(("quoted", self._not_quoted))
         self._steps = tuple(steps)
 
-    def spans(self, text: str) -> list[Span]:
+    def spans(self, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
         """Confirmed matches of all patterns that are not empty, each span once, in order.
+
+        `near` says where the patterns (by their place in the rule) can match, None that they can anywhere; those that
+        are not in it do not match.
 
         Raises:
             TimeoutError: The string could not be judged in time.
         """
-        return sorted(set(self._judge(text)[0]))
+        found = self._judge(text, near)[0]
+        return sorted(set(found)) if len(found) > 1 else found
 
     def captures(self, text: str) -> dict[str, str | None]:
         """Named groups of the first confirmed match of the first pattern that has one. Raises `TimeoutError`."""
@@ -130,10 +189,17 @@ class Confirmer:
                 return "where"
         return stage
 
-    def _judge(self, text: str) -> tuple[list[Span], Stage | None]:
+    def _judge(
+        self, text: str, near: Mapping[int, Near | None] | None = None
+    ) -> tuple[list[Span], Stage | None]:
         """The confirmed matches; where there are none, the step that took the last."""
         clock = _Clock(self.timeout)
-        spans = [span for one in self._patterns for span in one.spans(text, clock)]
+        spans: list[Span] = []
+        if near is None:
+            near = self._anywhere
+        for at, where in near.items():
+            one = self._patterns[at]
+            spans += one.spans(text, clock) if where is None else one.spans_near(text, where, clock)
         stage: Stage = "pattern"
         for following, step in self._steps:
             if not spans:

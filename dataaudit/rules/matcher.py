@@ -3,26 +3,22 @@ to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
-from dataaudit.rules import database
-from dataaudit.rules.confirm import Confirmer, Span
+from dataaudit.rules import database, events
+from dataaudit.rules.confirm import Confirmer, Near, Span
 from dataaudit.rules.database import Database, FloodError
+from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, text_of
 from dataaudit.rules.model import Rule
-from dataaudit.rules.prefilter import plan_rule
+from dataaudit.rules.prefilter import Plan, plan_pattern, plan_rule
 
-Ints = npt.NDArray[np.int64]
-
-MAX_BLOCK_BYTES = 1 << 30
-"""Bytes of one scan; Hyperscan takes lengths of 32 bits, and match offsets must stay inside them."""
 EVENTS_PER_MB = 20_000
 """Match events per megabyte, of all rules together, beyond which the busiest rules are matched per row
 instead."""
@@ -45,21 +41,25 @@ class Matches:
     """(n, 2) half-open ranges in code points, ascending within a string."""
 
 
-class _Text(NamedTuple):
-    """The bytes of an Arrow array of strings: `offsets[i]:offsets[i + 1]` of `data` is string `i`."""
-
-    data: pa.Buffer
-    offsets: Ints
-
-    def decode(self, i: int) -> str:
-        return str(memoryview(self.data)[self.offsets[i] : self.offsets[i + 1]], "utf-8")
-
-
 class _Engine(NamedTuple):
-    """A database and, per expression id, the rules (by their place in the matcher) that it stands for."""
+    """A database and, per expression id, the patterns (by their place in the matcher) that it stands for."""
 
     database: Database
-    rules: tuple[tuple[int, ...], ...]
+    patterns: tuple[tuple[int, ...], ...]
+
+
+class _Pattern(NamedTuple):
+    """A pattern of a rule: the rule's place in the matcher, its own place in the rule, its plan."""
+
+    rule: int
+    at: int
+    plan: Plan
+
+
+Candidate = tuple[int, Mapping[int, Near | None] | None]
+"""A rule that may match a string, and where its patterns can (see `Confirmer.spans`)."""
+Found = tuple[int, str, list[Candidate]]
+"""Place of a string, the string, and the rules that may match it."""
 
 
 class Matcher:
@@ -93,7 +93,9 @@ class Matcher:
         """Rule id → why this rule is matched on every string although the fast path is used."""
         self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
-        self._pieces: list[tuple[bytes, ...]] = []
+        self._prefiltered: list[bool] = []
+        self._patterns: list[_Pattern] = []
+        self._firsts: list[int] = []
         self._engines: dict[frozenset[int], _Engine] = {}
         if self.reference_reason is None:
             self._plan()
@@ -104,15 +106,17 @@ class Matcher:
         active = [i for i, rule in enumerate(self.rules) if role in rule.reads]
         if not active or len(values) == 0:
             return []
-        text = _text(values)
+        text = text_of(values)
         if self.reference_reason is not None:
-            candidates = _every_string(len(values), active)
+            candidates = _every_string(text, active)
         else:
             candidates = self._candidates(text, active)
-        return self._confirm(text, candidates)
+        return self._confirm(candidates)
 
-    def spans(self, rule: Rule, text: str) -> list[Span]:
+    def spans(self, rule: Rule, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
         """Confirmed matches of one of the rules in one string, `unless` applied, in code points.
+
+        `near` as in `Confirmer.spans`.
 
         Raises:
             TimeoutError: The string could not be judged in time; `timed_out` counts it.
@@ -121,7 +125,7 @@ class Matcher:
         try:
             if self._timeouts[at] >= TIMEOUTS_BEFORE_REST:
                 raise TimeoutError
-            return self._confirmers[at].spans(text)
+            return self._confirmers[at].spans(text, near)
         except TimeoutError:
             self._timeouts[at] += 1
             self.timed_out[rule.id] = self.timed_out.get(rule.id, 0) + 1
@@ -136,23 +140,27 @@ class Matcher:
             return {}
 
     def _plan(self) -> None:
-        for rule in self.rules:
+        for i, rule in enumerate(self.rules):
             plan = plan_rule(rule)
-            self._pieces.append(plan.pieces)
+            self._prefiltered.append(not plan.per_row)
             if plan.reason is not None:
                 self.per_row[rule.id] = plan.reason
+            self._firsts.append(len(self._patterns))
+            self._patterns += [
+                _Pattern(i, at, plan_pattern(pattern)) for at, pattern in enumerate(rule.patterns)
+            ]
 
     def _engine(self, active: Iterable[int]) -> _Engine | None:
         """The database of these rules, compiled on first use; rules that Hyperscan refuses become per-row
         rules."""
-        key = frozenset(i for i in active if self._pieces[i])
+        key = frozenset(i for i in active if self._prefiltered[i])
         if not key:
             return None
         if key not in self._engines:
             by_piece: dict[bytes, list[int]] = {}
-            for i in sorted(key):
-                for piece in self._pieces[i]:
-                    by_piece.setdefault(piece, []).append(i)
+            for number, pattern in enumerate(self._patterns):
+                for piece in pattern.plan.pieces if pattern.rule in key else ():
+                    by_piece.setdefault(piece, []).append(number)
             try:
                 compiled = database.compile_database(list(by_piece))
             except ValueError as error:
@@ -164,70 +172,103 @@ class Matcher:
         return self._engines[key]
 
     def _drop_refused(self, by_piece: dict[bytes, list[int]]) -> bool:
-        refused = [(rules, why) for piece, rules in by_piece.items() if (why := database.refusal(piece))]
-        for rules, why in refused:
-            self._give_up(rules, f"hyperscan: {why}")
+        refused = [(numbers, why) for piece, numbers in by_piece.items() if (why := database.refusal(piece))]
+        for numbers, why in refused:
+            self._give_up([self._patterns[number].rule for number in numbers], f"hyperscan: {why}")
         return bool(refused)
 
     def _give_up(self, rules: Iterable[int], reason: str) -> None:
         for i in rules:
-            self._pieces[i] = ()
+            self._prefiltered[i] = False
             self.per_row[self.rules[i].id] = reason
 
-    def _candidates(self, text: _Text, active: list[int]) -> Iterator[tuple[int, list[int]]]:
-        """(string, rules that may match it), strings ascending."""
+    def _candidates(self, text: Text, active: list[int]) -> Iterator[Found]:
+        """The strings that rules may match, ascending."""
         n = len(text.offsets) - 1
-        engine = self._engine(active)
-        everywhere = {i for i in active if not self._pieces[i]}
-        pairs: list[tuple[Ints, Ints]] = []
-        if engine is not None:
-            for first, last in _blocks(text.offsets):
-                found, flooded = self._scan_block(text, first, last, [i for i in active if self._pieces[i]])
-                pairs.append(found)
-                strings = np.arange(first, last, dtype=np.int64)
-                pairs.extend((strings, np.full(last - first, i, np.int64)) for i in flooded)
-        if everywhere:
-            pairs.extend((np.arange(n, dtype=np.int64), np.full(n, i, np.int64)) for i in sorted(everywhere))
-        yield from _grouped(pairs, len(self.rules))
+        self._engine(active)  # compiling may make a rule a per-row rule
+        everywhere = [i for i in active if not self._prefiltered[i]]
+        prefiltered = [i for i in active if self._prefiltered[i]]
+        pointers = [self._anyway(0, n, everywhere)]
+        for first, last in blocks(text.offsets) if prefiltered else ():
+            found, flooded = self._scan_block(text, first, last, prefiltered)
+            pointers += [found, self._anyway(first, last, flooded)]
+        yield from self._grouped(text, Events(*map(np.concatenate, zip(*pointers, strict=True))))
 
-    def _scan_block(
-        self, text: _Text, first: int, last: int, active: list[int]
-    ) -> tuple[tuple[Ints, Ints], list[int]]:
-        """Candidate (strings, rules) of the strings `first` to `last`, and the rules to match on all of them
-        instead."""
+    def _anyway(self, first: int, last: int, rules: Sequence[int]) -> Events:
+        """All strings from `first` to `last` for all of these rules."""
+        strings = np.repeat(np.arange(first, last, dtype=np.int64), len(rules))
+        patterns = np.tile(np.asarray([self._firsts[i] for i in rules], np.int64), last - first)
+        return Events(strings, patterns, np.full(len(strings), -1, np.int64))
+
+    def _scan_block(self, text: Text, first: int, last: int, active: list[int]) -> tuple[Events, list[int]]:
+        """The events in the strings `first` to `last`, and the rules to match on all of them instead."""
         begin, end = int(text.offsets[first]), int(text.offsets[last])
-        nothing = (np.empty(0, np.int64), np.empty(0, np.int64))
-        if end - begin > MAX_BLOCK_BYTES:  # a single string too long to scan
-            return nothing, active
+        if end - begin > events.MAX_BLOCK_BYTES:  # a single string too long to scan
+            return NOTHING, active
         limit = max(MIN_EVENTS, EVENTS_PER_MB * (end - begin) // 1_000_000)
         left, everywhere = active, []
         while (engine := self._engine(left)) is not None:
             try:
                 ids, ends = engine.database.scan(text.data.slice(begin, end - begin), limit)
             except FloodError as flood:
-                busy = _busy(engine, flood.ids, limit)
+                busy = self._busy(engine, flood.ids, limit)
                 everywhere += [i for i in left if i in busy]
                 left = [i for i in left if i not in busy]
                 continue
             # A match lies in the string of its last byte; one that began in another string is not confirmed.
-            at = np.searchsorted(text.offsets, ends - 1 + begin, side="right") - 1
-            counts = np.asarray([len(rules) for rules in engine.rules], np.int64)[ids]
-            flat = [i for e in ids.tolist() for i in engine.rules[e]]
-            found = (np.repeat(at.astype(np.int64), counts), np.asarray(flat, np.int64))
+            ends = ends + begin
+            at = np.searchsorted(text.offsets, ends - 1, side="right") - 1
+            counts = np.asarray([len(numbers) for numbers in engine.patterns], np.int64)[ids]
+            flat = [number for e in ids.tolist() for number in engine.patterns[e]]
+            found = Events(
+                np.repeat(at.astype(np.int64), counts), np.asarray(flat, np.int64), np.repeat(ends, counts)
+            )
             break
         else:
-            found = nothing
+            found = NOTHING
         # Compiling a smaller database may have made a rule a per-row rule just now.
-        return found, everywhere + [i for i in left if not self._pieces[i]]
+        return found, everywhere + [i for i in left if not self._prefiltered[i]]
 
-    def _confirm(self, text: _Text, candidates: Iterable[tuple[int, list[int]]]) -> list[Matches]:
+    def _busy(self, engine: _Engine, ids: Ints, limit: int) -> set[int]:
+        """The rules behind more than their share of events; the busiest at least."""
+        counts = np.bincount(ids, minlength=len(engine.patterns))
+        many = np.flatnonzero(counts > limit // BUSY_SHARE).tolist()
+        busy = [*many, int(counts.argmax())]
+        return {self._patterns[number].rule for e in busy for number in engine.patterns[e]}
+
+    def _grouped(self, text: Text, pointers: Events) -> Iterator[Found]:
+        """The events by string; strings and rules ascending."""
+        order = np.lexsort((pointers.ends, pointers.patterns, pointers.strings))
+        triples = zip(*(column[order].tolist() for column in pointers), strict=True)
+        for string, group in groupby(triples, itemgetter(0)):
+            value = text.decode(string)
+            begin = int(text.offsets[string])
+            is_ascii = value.isascii()
+            candidates: list[Candidate] = []
+            near: dict[int, Near | None] | None = None
+            rule = -1
+            for number, inner in groupby(group, itemgetter(1)):
+                pattern = self._patterns[number]
+                ends = [end for _, _, end in inner]
+                if pattern.rule != rule:
+                    rule, near = pattern.rule, {} if ends[0] >= 0 else None
+                    candidates.append((rule, near))
+                if near is not None:
+                    reach = pattern.plan.reach
+                    if reach is None:
+                        near[pattern.at] = None
+                        continue
+                    ends = [end - begin for end in ends] if is_ascii else places(text, string, ends)
+                    near[pattern.at] = Near(ends, reach)
+            yield string, value, candidates
+
+    def _confirm(self, candidates: Iterable[Found]) -> list[Matches]:
         strings: dict[int, list[int]] = {}
         spans: dict[int, list[Span]] = {}
-        for at, rules in candidates:
-            value = text.decode(at)
-            for i in rules:
+        for at, value, rules in candidates:
+            for i, near in rules:
                 try:
-                    found = self.spans(self.rules[i], value)
+                    found = self.spans(self.rules[i], value, near)
                 except TimeoutError:
                     continue
                 if found:
@@ -241,45 +282,6 @@ class Matcher:
         ]
 
 
-def _busy(engine: _Engine, events: Ints, limit: int) -> set[int]:
-    """The rules behind more than their share of events; the busiest at least."""
-    counts = np.bincount(events, minlength=len(engine.rules))
-    many = np.flatnonzero(counts > limit // BUSY_SHARE).tolist()
-    return {i for expression in [*many, int(counts.argmax())] for i in engine.rules[expression]}
-
-
-def _text(values: pa.LargeStringArray) -> _Text:
-    if not pa.types.is_large_string(values.type):
-        values = values.cast(pa.large_string())
-    if values.null_count:
-        raise ValueError("strings to match must not be null")
-    _, raw, data = values.buffers()
-    offsets = np.frombuffer(raw, np.int64, len(values) + 1, values.offset * 8)
-    return _Text(data if data is not None else pa.py_buffer(b""), offsets)
-
-
-def _blocks(offsets: Ints) -> Iterator[tuple[int, int]]:
-    """Ranges of strings of at most `MAX_BLOCK_BYTES` each; a longer string is a range of its own."""
-    first, n = 0, len(offsets) - 1
-    while first < n:
-        last = int(np.searchsorted(offsets, offsets[first] + MAX_BLOCK_BYTES, side="right")) - 1
-        last = min(n, max(last, first + 1))
-        yield first, last
-        first = last
-
-
-def _every_string(n: int, rules: list[int]) -> Iterator[tuple[int, list[int]]]:
-    return ((at, rules) for at in range(n))
-
-
-def _grouped(pairs: list[tuple[Ints, Ints]], n_rules: int) -> Iterator[tuple[int, list[int]]]:
-    """(string, rules) pairs without repetition, grouped by string; strings and rules ascending."""
-    if not pairs:
-        return
-    strings = np.concatenate([pair[0] for pair in pairs])
-    rules = np.concatenate([pair[1] for pair in pairs])
-    keys = np.unique(strings * n_rules + rules)
-    for at, group in groupby(
-        zip((keys // n_rules).tolist(), (keys % n_rules).tolist(), strict=True), itemgetter(0)
-    ):
-        yield at, [of for _, of in group]
+def _every_string(text: Text, rules: list[int]) -> Iterator[Found]:
+    for at in range(len(text.offsets) - 1):
+        yield at, text.decode(at), [(i, None) for i in rules]

@@ -17,6 +17,7 @@ from math import log2
 
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.reach import Reach, reach_of
 from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep, Seq, UnsupportedError, parse
 
 MIN_BITS = 6.5
@@ -53,6 +54,8 @@ class Plan:
     """Estimated rarity: minus log2 of the chance that a piece ends at a given byte."""
     reason: str | None = None
     """Why there are no pieces."""
+    reach: Reach | None = None
+    """How far a match goes, where that is bounded."""
 
     @property
     def per_row(self) -> bool:
@@ -114,7 +117,9 @@ def plan_pattern(pattern: Pattern) -> Plan:
         reason = f"its rarest part is too common ({cover.bits:.1f} bits of {MIN_BITS:g})"
     elif len(cover.pieces) > MAX_PIECES:
         reason = f"it needs {len(cover.pieces)} pieces; the limit is {MAX_PIECES}"
-    return Plan((), cover.bits, reason) if reason else Plan(cover.pieces, cover.bits)
+    if reason:
+        return Plan((), cover.bits, reason)
+    return Plan(cover.pieces, cover.bits, reach=reach_of(pattern.pattern, flag_bits(pattern)))
 
 
 def _cover(node: Node) -> _Cover | None:

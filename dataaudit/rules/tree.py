@@ -85,14 +85,14 @@ def parse(pattern: str, flags: int) -> Node:
         UnsupportedError: There is none.
         Exception: The inside of the installed `regex` is not what this module knows.
     """
-    tree, info = _parse_as_regex_does(pattern, flags)
+    tree, info = parsed(pattern, flags)
     if int(info.flags) & int(regex.REVERSE):
         raise UnsupportedError("it matches in reverse")
-    return _node(tree)
+    return widened(tree)
 
 
 @lru_cache(maxsize=1024)
-def _parse_as_regex_does(pattern: str, flags: int) -> tuple[Any, Any]:
+def parsed(pattern: str, flags: int) -> tuple[Any, Any]:
     """The steps of `regex._main._compile` up to the parse tree, inline global flags included."""
     while True:
         source = rc.Source(pattern)
@@ -115,7 +115,7 @@ def repeats(pattern: str, flags: int) -> tuple[int, int]:
     `regex` writes out what must occur while it compiles, so both decide what compiling costs. Raises what
     `parse` raises.
     """
-    tree, _ = _parse_as_regex_does(pattern, flags)
+    tree, _ = parsed(pattern, flags)
     return _repeats(tree)
 
 
@@ -131,10 +131,11 @@ def _repeats(node: Any) -> tuple[int, int]:
     return product, depth
 
 
-def _node(node: Any) -> Node:
+def widened(node: Any) -> Node:
+    """The approximation of a node of the tree of `regex`. Raises as `parse` does."""
     kind = type(node).__name__
     if kind == "LookAround":
-        _node(node.subpattern)  # only to refuse what must be refused wherever it stands
+        widened(node.subpattern)  # only to refuse what must be refused wherever it stands
         return EMPTY
     if kind in ZERO_WIDTH:
         return EMPTY
@@ -147,20 +148,20 @@ def _node(node: Any) -> Node:
 
 
 def _sequence(node: Any) -> Node:
-    return Seq(tuple(_node(item) for item in node.items))
+    return Seq(tuple(widened(item) for item in node.items))
 
 
 def _branch(node: Any) -> Node:
-    return Alt(tuple(_node(branch) for branch in node.branches))
+    return Alt(tuple(widened(branch) for branch in node.branches))
 
 
 def _inner(node: Any) -> Node:
-    return _node(node.subpattern)
+    return widened(node.subpattern)
 
 
 def _repeat(node: Any) -> Node:
     return Rep(
-        _node(node.subpattern), int(node.min_count), None if node.max_count is None else int(node.max_count)
+        widened(node.subpattern), int(node.min_count), None if node.max_count is None else int(node.max_count)
     )
 
 
@@ -239,7 +240,7 @@ def _known_properties() -> dict[tuple[int, int], CodeSet]:
     known: dict[tuple[int, int], CodeSet] = {}
     for escape in (r"\w", r"\d", r"\s"):
         for prefix in ("", "(?a)"):
-            tree, _ = _parse_as_regex_does(prefix + escape, int(regex.VERSION0))
+            tree, _ = parsed(prefix + escape, int(regex.VERSION0))
             (prop,) = tree.items
             found = frozenset(map(ord, regex.findall(prefix + escape, ascii_text)))
             other = frozenset(map(ord, spaces)) if escape == r"\s" else None

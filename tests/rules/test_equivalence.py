@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_support import array, both, make_rule, plain
 
-from dataaudit.rules import database, matcher
+from dataaudit.rules import database, events, matcher
 from dataaudit.rules.charset import ASCII, all_cases, from_codes, from_range
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
@@ -129,7 +129,7 @@ def test_only_rules_that_read_the_role() -> None:
 
 @needs_hyperscan
 def test_blocks_are_cut_at_strings(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "MAX_BLOCK_BYTES", 16)
+    monkeypatch.setattr(events, "MAX_BLOCK_BYTES", 16)
     rules = [make_rule("needle"), make_rule("haystack", id="other")]
     fast, slow = both(
         rules, array("needle needle", "", "needle", "x" * 40 + "needle", "", "haystack", "a", "needle")

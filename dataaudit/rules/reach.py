@@ -1,0 +1,191 @@
+"""How far from where it begins a match of a pattern can lie or look: what lets a search be kept to a window.
+
+Computed over the parse tree of `regex`; whatever is not on the list of understood nodes has no bound. Runs of white
+space are counted as `MAX_RUN` characters at most, so a window in which a longer one stands must not be used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import regex
+from regex import _regex_core as rc
+
+from dataaudit.rules.tree import SPACES, Chars, parsed, widened
+
+MAX_RUN = 8
+"""Characters that an unbounded repeat of white space is counted as; longer runs are rare in text."""
+MAX_REACH = 512
+"""Beyond this a window gains little over the whole text."""
+MAX_WAYS = 1 << 40
+"""Cap of a count, so that it stays a small number."""
+MARGIN = 3
+"""Characters that a condition without width (an end of line, a word boundary) may look at further on."""
+
+LONG_RUN = regex.compile(rf"[\s\u180e\u200b]{{{MAX_RUN + 1}}}")
+"""White space that is longer than it was counted."""
+
+_ASCII_SPACES = frozenset((*range(9, 14), *range(28, 33)))
+_ONE = frozenset((
+    "Character", "Range", "SetUnion", "SetDiff", "SetInter", "SetSymDiff", "Property", "Any", "AnyAll", "AnyU",
+))  # fmt: skip
+_NONE = frozenset((
+    "Boundary", "StartOfWord", "EndOfWord", "StartOfLine", "StartOfLineU", "EndOfLine", "EndOfLineU",
+    "StartOfString", "EndOfString", "EndOfStringLine", "EndOfStringLineU",
+))  # fmt: skip
+"""Conditions that look one or two characters ahead at most, and do not depend on where a search begins."""
+
+
+class Reach(NamedTuple):
+    """Bounds of a match of a pattern, of what it looks at, and of the steps to find it or not at one place."""
+
+    width: int
+    """Characters from its start that it holds or looks at ahead."""
+    steps: int
+    """Ways through the pattern, times `width`: no more steps of matching are taken from one place."""
+    runs: bool
+    """Does it repeat white space without a bound? Then a window with a run longer than `MAX_RUN` must not be used."""
+
+
+class _UnboundedError(Exception):
+    pass
+
+
+def reach_of(pattern: str, flags: int) -> Reach | None:
+    """The bounds of a pattern, or None where there are none of use."""
+    try:
+        tree = parsed(pattern, flags)[0]
+        width, ways = _bounds(tree)
+        runs = any(_is_unbounded(node) for node in _below(tree))
+    except Exception:  # no bound, or the inside of `regex` changed shape: slower, still right
+        return None
+    return Reach(width, width * ways, runs) if width <= MAX_REACH else None
+
+
+def windows(ends: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
+    """Ranges of places in which every match begins that holds the character before one of `ends` (ascending).
+
+    One place more than the reach: a match that is longer, thanks to a long run of white space, then shows that run.
+    """
+    if len(ends) == 1:
+        yield max(0, ends[0] - width - 1), ends[0]
+        return
+    low = high = -1
+    for end in ends:
+        if low >= 0 and end - width - 1 <= high:
+            high = end
+            continue
+        if low >= 0:
+            yield low, high
+        low, high = max(0, end - width - 1), end
+    if low >= 0:
+        yield low, high
+
+
+_Bounds = tuple[int, int]
+"""Width, and ways through: choices of branch and of counts that backtracking may go through one after the other."""
+
+
+def _bounds(node: Any) -> _Bounds:
+    """The bounds of a node. Raises `_UnboundedError`."""
+    kind = type(node).__name__
+    if kind in _ONE:
+        if getattr(node, "case_flags", 0) & rc.FULLCASE:
+            raise _UnboundedError
+        return 1, 1
+    if kind in _NONE:
+        return 0, 1
+    handler = _HANDLERS.get(kind)
+    if handler is None:
+        raise _UnboundedError
+    width, ways = handler(node)
+    return width, min(ways, MAX_WAYS)
+
+
+def _sequence(node: Any) -> _Bounds:
+    width, ways = 0, 1
+    for item in node.items:
+        more, times = _bounds(item)
+        width, ways = width + more, min(ways * times, MAX_WAYS)
+    return width, ways
+
+
+def _branch(node: Any) -> _Bounds:
+    widths, ways = zip(*map(_bounds, node.branches), strict=True)
+    return max(widths), sum(ways)
+
+
+def _inner(node: Any) -> _Bounds:
+    return _bounds(node.subpattern)
+
+
+def _string(node: Any) -> _Bounds:
+    if node.case_flags & rc.FULLCASE:
+        raise _UnboundedError
+    return len(node.characters), 1
+
+
+def _repeat(node: Any) -> _Bounds:
+    width, ways = _bounds(node.subpattern)
+    low = int(node.min_count)
+    if node.max_count is not None:
+        high = int(node.max_count)
+    elif width == 0:
+        high = low + 1
+    elif width == 1 and _is_space(node.subpattern):
+        high = max(MAX_RUN, low)
+    else:
+        raise _UnboundedError
+    if ways == 1:
+        return width * high, high - low + 1
+    times = 0
+    for count in range(low, high + 1):
+        times += ways**count
+        if times >= MAX_WAYS:
+            break
+    return width * high, times
+
+
+def _is_unbounded(node: Any) -> bool:
+    return isinstance(node, rc.GreedyRepeat) and node.max_count is None
+
+
+def _is_space(node: Any) -> bool:
+    """Does a node match one character of white space and nothing else?"""
+    chars = widened(node)
+    if not isinstance(chars, Chars) or chars.chars.other is None:
+        return False
+    return chars.chars.ascii <= _ASCII_SPACES and chars.chars.other <= SPACES
+
+
+def _look_around(node: Any) -> _Bounds:
+    """What is looked at ahead. What lies behind can always be seen; but it must not look ahead in turn."""
+    width, ways = _bounds(node.subpattern)
+    if not node.behind:
+        return width, ways
+    if any(type(one).__name__ not in _BEHIND for one in _below(node.subpattern)):
+        raise _UnboundedError
+    return 0, ways * (width + 1)
+
+
+def _below(node: Any) -> Iterator[Any]:
+    yield node
+    for value in vars(node).values():
+        for child in value if isinstance(value, list | tuple) else (value,):
+            if isinstance(child, rc.RegexBase):
+                yield from _below(child)
+
+
+_HANDLERS: dict[str, Callable[[Any], _Bounds]] = {
+    "Sequence": _sequence,
+    "Branch": _branch,
+    "Group": _inner,
+    "Atomic": _inner,
+    "GreedyRepeat": _repeat,
+    "LazyRepeat": _repeat,
+    "PossessiveRepeat": _repeat,
+    "String": _string,
+    "LookAround": _look_around,
+}
+_BEHIND = (_ONE | _NONE | _HANDLERS.keys()) - {"LookAround"}
