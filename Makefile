@@ -45,6 +45,7 @@ lint: $(DEV) ## check style, types and the direction of imports
 evidence: $(PLAIN) ## measure the shipped rules and write rules/evidence.json (needs the corpora of docs/evidence.md)
 	$(BIN)/python benchmarks/human_prose.py out/prose
 	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
+	$(BIN)/python benchmarks/refusals.py out/prose
 
 bench: $(PLAIN) ## measure against datatrove and write docs/benchmarks.md (BENCH="--mb 33" for a short run)
 	$(BIN)/python benchmarks/run.py $(BENCH)

@@ -28,8 +28,13 @@ NO_MODEL = "NullModel"
 """One of the seventeen: a fixed string that no model wrote."""
 
 
+def data_folder() -> Path:
+    """Where the published data sets are."""
+    return Path(os.environ.get("DATAAUDIT_REAL_DATA") or ROOT.parent / "shared/data")
+
+
 def main(prose: Path, flags: list[str]) -> int:
-    data = Path(os.environ.get("DATAAUDIT_REAL_DATA") or ROOT.parent / "shared/data")
+    data = data_folder()
     corpora = [f"human:{name}={data / path}" for name, path in HUMAN.items()]
     corpora += [f"human:{path.stem}={path}" for path in sorted(prose.glob("*.jsonl"))]
     corpora += [f"model:alpaca-eval={data / MODEL}"]
