@@ -15,6 +15,7 @@ from dataaudit.records.bindings import CHAT
 from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import rendered_notes
+from dataaudit.records.shapes import Shapes, shape_notes
 from dataaudit.records.types import ROLES, FileRef
 from dataaudit.report import gates as judging
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
@@ -33,14 +34,19 @@ REASONS_NAMED = 10
 
 
 def assemble(
-    config: Config, asked: Asked, outcome: Outcome, skipped: Sequence[Skipped], timing: Timing
+    config: Config,
+    asked: Asked,
+    outcome: Outcome,
+    skipped: Sequence[Skipped],
+    timing: Timing,
+    shapes: Shapes = (),
 ) -> Report:
-    """The report of a finished run."""
+    """The report of a finished run. `shapes`: what columns look like whose names do not say it."""
     files = outcome.rows.files
     _require_columns(config, outcome)
     tally = outcome.session.tally
     drift = drift_notes(files, tally)
-    sources = tuple(_source(file, tally.of(file.id), drift.get(file.id)) for file in files)
+    sources = tuple(_source(file, tally.of(file.id), drift.get(file.id), shapes) for file in files)
     findings = rank([finding for result in outcome.results for finding in result.findings])
     evaluated = sorted(
         (one for result in outcome.results for one in result.evaluated), key=lambda one: one.id
@@ -110,7 +116,7 @@ def interrupted(config: Config, asked: Asked, files: Sequence[FileRef], rows: in
     )
 
 
-def _source(file: FileRef, tally: FileTally, drift: str | None) -> SourceInfo:
+def _source(file: FileRef, tally: FileTally, drift: str | None, shapes: Shapes) -> SourceInfo:
     layouts = dict(sorted(tally.layouts.items(), key=lambda one: (-one[1], one[0])))
     roles = {
         role: ", ".join(sorted(tally.roles[role], key=lambda path: (tally.roles[role][path], path)))
@@ -132,6 +138,7 @@ def _source(file: FileRef, tally: FileTally, drift: str | None) -> SourceInfo:
             *file.notes,
             *((drift,) if drift else ()),
             *sorted(tally.notes),
+            *shape_notes(tally.layouts, tally.unread, shapes),
             *_skipped(tally),
             *_rendered(tally),
         ),

@@ -10,7 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from dataaudit.api.assemble import assemble, interrupted
+from dataaudit.api.columns import shapes_of
 from dataaudit.api.inputs import Input, open_input
 from dataaudit.api.plan import Asked, ask
 from dataaudit.config import Config
@@ -116,14 +119,15 @@ def scanning_for(
             if opened is not None:
                 opened(found)
             watch(Progress(0, 0, sum(file.size for file in files)))
-            outcome = run(_plan(config, asked, found), work, watch)
+            plan = _plan(config, asked, found)
+            outcome = run(plan, work, watch)
         except KeyboardInterrupt:
             timing = Timing(started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], 0)
             raise ScanInterruptedError(interrupted(config, asked, files, seen[0], timing)) from None
         timing = Timing(
             started.isoformat(timespec="seconds"), time.monotonic() - clock, seen[1], outcome.workers
         )
-        report = assemble(config, asked, outcome, found.skipped, timing)
+        report = assemble(config, asked, outcome, found.skipped, timing, plan.read.shapes)
         yield Scanned(report, outcome, asked, found, work)
 
 
@@ -137,6 +141,7 @@ def _plan(config: Config, asked: Asked, found: Input) -> Plan:
         sample=config.sample_share,
         seed=config.seed,
     )
+    read = msgspec.structs.replace(read, shapes=shapes_of(found, read))
     return Plan(found.files, read, asked.options, _jobs(config), config.limit, found.supply)
 
 

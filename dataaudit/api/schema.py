@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from dataaudit.api.columns import UNKNOWN, shapes_of
 from dataaudit.api.inputs import Input, open_input
 from dataaudit.config import Config
 from dataaudit.engine.rows import texts_of
 from dataaudit.errors import SourceError
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import rendered_notes
+from dataaudit.records.shapes import shape_notes
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
@@ -22,7 +26,6 @@ ROWS = 3
 """Sample rows shown per file."""
 LOOKED_AT = 1000
 """Records looked at per file."""
-UNKNOWN = "unknown-columns"
 
 _INDEX = re.compile(r"(?<!\\)\[\d+\]")
 
@@ -60,6 +63,7 @@ def schema(source: Any, *, config: Config | None = None, **options: Any) -> list
     read = ReadOptions(batch_rows=LOOKED_AT, overrides=settings.overrides, need_rest=False)
     parent = None if settings.work_dir is None else Path(settings.work_dir)
     with Workspace(parent) as work, open_input(source, settings, work) as found:
+        read = msgspec.structs.replace(read, shapes=shapes_of(found, read))
         return [_there(found, file, read) for file in found.files]
 
 
@@ -88,6 +92,8 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
             roles.setdefault(role, {})[path] = None
     noted = [text for note in batch.described for text in note.notes]
     noted += rendered_notes(batch.rendered, len(batch))
+    unread = tuple(dict.fromkeys(name for note in batch.described for name in note.unread))
+    noted += shape_notes([name for name, _ in batch.layouts], unread, options.shapes)
     shown = tuple(_shown(batch, i) for i in range(min(ROWS, len(batch))))
     return FileSchema(
         uri=file.uri,
@@ -95,7 +101,7 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
         split=file.split,
         layouts=dict(sorted(batch.layouts, key=lambda one: (-one[1], one[0]))),
         roles={role: tuple(paths) for role, paths in roles.items()},
-        unread=tuple(dict.fromkeys(name for note in batch.described for name in note.unread)),
+        unread=unread,
         notes=tuple(dict.fromkeys((*file.notes, *noted))),
         rows=shown,
         malformed=len(batch.malformed),

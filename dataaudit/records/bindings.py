@@ -42,6 +42,10 @@ class Binding:
     """Was it named as a chat in `--columns`? Then a string may be a chat rendered by a template."""
     deep: bool = False
     """Is every string below it read, as nobody knows its shape?"""
+    talk: bool = False
+    """Is it a list of strings that two say in turn, the first of them asking?"""
+    speaker: str | None = None
+    """For a record that is one turn: the column that says who speaks."""
 
     @property
     def is_turns(self) -> bool:
@@ -59,8 +63,9 @@ class Layout:
     unread: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     fields: tuple[FieldKind, ...] = ()
-    """The fields it was detected in, and the overrides given: what `with_chats` needs."""
+    """The fields it was detected in, and the overrides and shapes given: what `with_chats` needs."""
     overrides: tuple[tuple[str, str], ...] = ()
+    shapes: tuple[tuple[str, str], ...] = ()
 
     @property
     def readable(self) -> bool:

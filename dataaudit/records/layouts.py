@@ -11,15 +11,20 @@ from functools import lru_cache
 from dataaudit.records.bindings import CHAT, TEXTUAL, Binding, FieldKind, Layout, Places
 from dataaudit.records.paths import parse
 from dataaudit.records.recognisers import recognise
+from dataaudit.records.shapes import Shapes
 
 Overrides = tuple[tuple[str, str], ...]
 """(role, path) pairs as given with --columns."""
 
 
 @lru_cache(maxsize=4096)
-def detect(fields: tuple[FieldKind, ...], overrides: Overrides = ()) -> Layout:
-    """The layout of records with these fields. Overrides replace what was detected for the roles they name."""
-    return replace(_detect(fields, overrides), fields=fields, overrides=overrides)
+def detect(fields: tuple[FieldKind, ...], overrides: Overrides = (), shapes: Shapes = ()) -> Layout:
+    """The layout of records with these fields. Overrides replace what was detected for the roles they name.
+
+    `shapes`: what the strings of columns look like whose names do not say it.
+    """
+    found = _detect(fields, overrides, shapes)
+    return replace(found, fields=fields, overrides=overrides, shapes=shapes)
 
 
 def with_chats(layout: Layout, names: tuple[str, ...]) -> Layout:
@@ -29,13 +34,16 @@ def with_chats(layout: Layout, names: tuple[str, ...]) -> Layout:
     other = detect(
         tuple(FieldKind(one.name, "j") if one.name in names else one for one in layout.fields),
         layout.overrides,
+        layout.shapes,
     )
-    own = detect(layout.fields, layout.overrides).notes  # what the reader of the file has noted stays
+    own = detect(
+        layout.fields, layout.overrides, layout.shapes
+    ).notes  # what the reader of the file has noted stays
     return replace(other, notes=(*(note for note in layout.notes if note not in own), *other.notes))
 
 
-def _detect(fields: tuple[FieldKind, ...], overrides: Overrides) -> Layout:
-    base = recognise(fields)
+def _detect(fields: tuple[FieldKind, ...], overrides: Overrides, shapes: Shapes) -> Layout:
+    base = recognise(fields, shapes)
     if not overrides:
         return base
     kept = _kept(base, overrides)

@@ -46,7 +46,7 @@ def rest_of_table(batch: pa.RecordBatch, layout: Layout) -> Rest:
         steps = parse(binding.path)
         if kinds.get(steps[0], "") in ("o", "m", "q", "j"):
             continue  # all of it: a chat that is JSON in a string, say, has ids and weights beside its texts
-        if binding.is_turns and steps[1:] == (EACH,):
+        if binding.is_turns and steps[1:] == (EACH,) and not binding.talk:
             chats.add(steps[0])
         elif steps[1:] in ((), (EACH,)):
             bound.add(steps[0])

@@ -145,6 +145,10 @@ class TurnReader:
 
     def _odd(self, row: int, place: int, turn: Any) -> None:
         """An element that is no object: `[who, text]`, `[prompt, response]`, or strings without a role."""
+        if self._binding.talk and isinstance(turn, str):
+            # Who speaks is taken for granted, so nothing is claimed of the order of turns.
+            self._add((("prompt", "response")[place % 2], self._each), turn, (row, place, 0, 0))
+            return
         if (
             isinstance(turn, list)
             and len(turn) == 2

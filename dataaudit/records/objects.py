@@ -21,6 +21,8 @@ from dataaudit.records.layouts import Overrides, detect
 from dataaudit.records.messages import TurnReader
 from dataaudit.records.paths import EACH, parse, walk
 from dataaudit.records.remainder import Record, Shape, rest_of_objects, shape_of
+from dataaudit.records.shapes import Shapes
+from dataaudit.records.turns import turn_role
 from dataaudit.records.types import LayoutNote
 
 
@@ -52,9 +54,9 @@ def _chats_in_strings(
     return any(chat_in(records[i][name]) is not None for name in held for i in members)
 
 
-def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracted:
+def extract_objects(records: Sequence[Record], overrides: Overrides, shapes: Shapes = ()) -> Extracted:
     """The roles of a batch of JSON objects."""
-    shapes = _shapes(records)
+    kinds_of_records = _shapes(records)
     builder, turns = RoleBuilder(), TurnBuilder()
     expects = np.zeros(len(records), np.bool_)
     readable = np.zeros(len(records), np.bool_)
@@ -62,8 +64,8 @@ def extract_objects(records: Sequence[Record], overrides: Overrides) -> Extracte
     notes: dict[LayoutNote, None] = {}
     beside = Beside()
     planned: list[Shape] = []
-    for (names, kinds), members in shapes.items():
-        layout = detect(tuple(map(FieldKind, names, kinds)), overrides)
+    for (names, kinds), members in kinds_of_records.items():
+        layout = detect(tuple(map(FieldKind, names, kinds)), overrides, shapes)
         planned.append(shape_of(layout, names, kinds, members))
         counts[layout.name] = counts.get(layout.name, 0) + len(members)
         at = np.asarray(members, np.int64)
@@ -96,7 +98,9 @@ def _read(
     notes: set[str] = set()
     chats = layout.chats
     for binding in layout.bindings:
-        if binding.is_turns:
+        if binding.speaker is not None:
+            seen |= _add_spoken(builder, binding, records, members)
+        elif binding.is_turns:
             reader = TurnReader(builder, turns, binding, chats.index(binding))
             reader.read(_values(records, members, binding))
             seen |= reader.finish()
@@ -106,6 +110,22 @@ def _read(
         else:
             _add_values(builder, binding, records, members, np.asarray(members, np.int64))
     return layout.describe(sorted(seen), sorted(unread), sorted(notes))
+
+
+def _add_spoken(
+    builder: RoleBuilder, binding: Binding, records: Sequence[Record], members: Sequence[int]
+) -> set[tuple[str, str]]:
+    """Add the texts of records that are one turn each; the (role, path) pairs seen."""
+    assert binding.speaker is not None
+    key = parse(binding.path)[0]
+    by_role: dict[str, list[int]] = {}
+    for i in members:
+        if isinstance(records[i].get(key), str):
+            by_role.setdefault(turn_role(records[i].get(binding.speaker)), []).append(i)
+    for role, at in by_role.items():
+        place = Place(np.asarray(at, np.int64), np.full(len(at), -1, np.int64))
+        builder.add(binding, [records[i][key] for i in at], place, role=role)
+    return {(role, binding.path) for role in by_role}
 
 
 def _values(records: Sequence[Record], members: Sequence[int], binding: Binding) -> Iterator[tuple[int, Any]]:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from dataaudit.records.bindings import STRINGS, TEXTUAL, TURNS, Binding, FieldKind, Layout, Places
+from dataaudit.records.bindings import STRINGS, TURNS, Binding, FieldKind, Layout
 from dataaudit.records.fieldnames import (
     ANSWERS,
+    CHOICES,
+    COMPARED,
     CONTEXTS,
     HISTORY,
+    INSTANCES,
     LABELS,
     PROMPTS,
     RESPONSES,
@@ -21,114 +24,112 @@ from dataaudit.records.fieldnames import (
     TEXTS,
     TOKENS,
     TURN_COLUMNS,
+    TWO_SPEAKERS,
+    stem,
 )
-from dataaudit.records.paths import EACH
+from dataaudit.records.fields import EITHER, Fields
 from dataaudit.records.paths import render as render_path
+from dataaudit.records.shapes import TEXT, Shapes
+
+ASIDE = ("response", "thought")
+"""What names beside a chat or a response may say for the column to be read as a response too (see `NOUNS`)."""
 
 
-class _Fields:
-    """The fields of a record by lower-case name, and the bindings chosen so far."""
-
-    def __init__(self, fields: Sequence[FieldKind]) -> None:
-        self.all = fields
-        self.by_name: dict[str, FieldKind] = {}
-        for one in fields:
-            self.by_name.setdefault(one.name.lower(), one)
-        self.bindings: list[Binding] = []
-        self.places = Places()
-        self.used: set[str] = set()
-        self.notes: list[str] = []
-
-    def first(self, names: Sequence[str], kinds: str) -> FieldKind | None:
-        """The first field of these names that has one of these kinds and is not bound yet."""
-        for name in names:
-            found = self.by_name.get(name)
-            if found is not None and found.kind in kinds and found.name not in self.used:
-                return found
-        return None
-
-    def bind(
-        self, found: FieldKind | None, role: str | None, *, by_name: bool = False, fallback: str = "text"
-    ) -> None:
-        """Bind a field to a role (None: turns); `by_name` if its place among others of the role is to depend on it."""
-        if found is None:
-            return
-        key = render_path((found.name,))
-        path = key + EACH if found.kind in "ltvq" else key
-        place = self.places.take(role, found.name if by_name else None)
-        self.bindings.append(Binding(path, role, place, fallback, deep=found.kind == "o"))
-        self.used.add(found.name)
-
-    def bind_either(self, found: FieldKind | None, role: str) -> None:
-        """Bind a field that may hold a string or turns."""
-        if found is not None:
-            self.bind(found, None if found.kind in TURNS else role)
-
-    def layout(self, name: str, *, response: bool) -> Layout:
-        """The layout, with label columns bound and unread string columns listed."""
-        labels = [
-            one for one in self.all if one.kind == "c" or (one.name.lower() in LABELS and one.kind in "nsil")
-        ]
-        labels = [one for one in labels if one.name not in self.used]
-        for one in sorted(labels, key=lambda label: label.name):
-            self.bind(one, "label", by_name=True)
-        unread = tuple(one.name for one in self.all if one.kind in TEXTUAL and one.name not in self.used)
-        return Layout(name, tuple(self.bindings), response, unread, tuple(self.notes))
-
-
-def _preference(fields: _Fields) -> Layout | None:
-    either = STRINGS + TURNS + "e"
+def _preference(fields: Fields) -> Layout | None:
+    either = EITHER + "e"
     chosen, rejected = fields.first(("chosen",), either), fields.first(("rejected",), either)
     if chosen is None or rejected is None:
         return None
     fields.bind(fields.first(SYSTEM, "s"), "system")
-    prompt = fields.first(PROMPTS, STRINGS + TURNS)
-    fields.bind_either(prompt, "prompt")
+    fields.bind_either(_prompt(fields), "prompt")
     for one in (chosen, rejected):
         # A string may be a whole dialogue, so what is no list of strings is read as turns.
         fields.bind(one, "response" if one.kind == "l" else None, fallback="response")
+    fields.bind_more(ASIDE, "response")
     return fields.layout("preference", response=True)
 
 
-def _messages(fields: _Fields) -> Layout | None:
+def _messages(fields: Fields) -> Layout | None:
     found = [f for name in TURN_COLUMNS if (f := fields.by_name.get(name)) is not None and f.kind in TURNS]
-    if not found:
-        found = [
-            f for name in TURN_COLUMNS[:2] if (f := fields.by_name.get(name)) is not None and f.kind in "en"
-        ]
-        others = fields.first(TEXTS + PROMPTS + RESPONSES, "s")
-        if not found or others is not None:
-            return None
+    lettered = fields.numbered([one.rstrip("s") for one in TURN_COLUMNS], TURNS) if not found else []
+    if not found and not lettered:
+        found = [one for one in fields.all if one.kind == "v"][:1]
+    if not found and not lettered:
+        return _talk(fields)
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
         fields.notes.append(f"several columns hold turns ({names}); {found[0].name} is read")
     fields.bind(fields.first(SYSTEM, "s"), "system")
-    fields.bind(found[0], None if found[0].kind in TURNS else "prompt")
+    for one in lettered or found[:1]:
+        fields.bind(one, None, by_name=bool(lettered))
+    fields.bind_more(ASIDE, "response")
     return fields.layout("messages", response=True)
 
 
-def _pair(fields: _Fields) -> Layout | None:
-    prompt = fields.first(PROMPTS, STRINGS + TURNS)
-    response = fields.first(RESPONSES, STRINGS + TURNS)
-    if prompt is None:
-        return None
-    label_answer = fields.first(RESPONSES, "c") if response is None else None
-    if response is None and label_answer is None:
+def _talk(fields: Fields) -> Layout | None:
+    """A chat that is no list of turns: a list of strings, said by two in turn; nothing yet; one turn a record."""
+    turn, said = fields.first(("role",), "s"), fields.first(("text", "content"), "s")
+    others = fields.first((*PROMPTS, *RESPONSES), EITHER)
+    if turn is not None and said is not None and others is None:
+        place = fields.places.take(None)
+        fields.bindings.append(Binding(render_path((said.name,)), None, place, speaker=turn.name))
+        fields.used |= {turn.name, said.name}
+        return fields.layout("messages", response=False)
+    found = fields.first(TWO_SPEAKERS, "l") or fields.first(TURN_COLUMNS[:2], "en")
+    if found is None or fields.first(TEXTS + PROMPTS + RESPONSES, "s") is not None:
         return None
     fields.bind(fields.first(SYSTEM, "s"), "system")
-    fields.bind_either(prompt, "prompt")
-    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
-    earlier = fields.first(HISTORY, "ot")
+    fields.bind(found, None if found.kind == "l" else "prompt", talk=found.kind == "l")
+    return fields.layout("messages", response=True)
+
+
+def _prompt(fields: Fields) -> FieldKind | None:
+    """What is asked, by its name or the last word of it."""
+    found = fields.first(PROMPTS, EITHER)
+    if found is not None and (found.name.lower() != "user" or "assistant" in fields.by_name):
+        return found
+    return next(iter(fields.called("prompt", STRINGS)), None)
+
+
+def _response(fields: Fields, used: FieldKind) -> FieldKind | None:
+    """What is answered, by its name or the last word of it; where nothing is, a label that reads as text."""
+    label = next(
+        (one for one in sorted(fields.all) if one.name.lower() in LABELS and fields.is_text(one)), None
+    )
+    named = fields.first(RESPONSES, EITHER)
+    found = [named, *fields.called("response", "sl"), label, *fields.called("thought", "sl")]
+    return next((one for one in found if one is not None and one != used), None)
+
+
+def _pair(fields: Fields) -> Layout | None:
+    prompt = _prompt(fields) or fields.first(("context",), EITHER)
+    listed = fields.first(RESPONSES, EITHER) is None and fields.first(ANSWERS, "o" + TURNS) is not None
+    if prompt is None or listed or _responses(fields):
+        return None
+    response = _response(fields, prompt)
+    instances = fields.first(INSTANCES, "ot") if response is None else None
+    label_answer = fields.first(RESPONSES, "c") if response is None else None
+    if response is None and label_answer is None and instances is None:
+        return None
+    _ask(fields, prompt)
+    earlier = instances or fields.first(HISTORY, "ot")
     if earlier is not None:
         fields.bind(FieldKind(earlier.name, "t"), None)
     if response is not None:
         fields.bind_either(response, "response")
-        second = fields.first(RESPONSES, "s")
-        if second is not None:
-            fields.notes.append(
-                f"{response.name} and {second.name} could both be the response; {response.name} is read"
-            )
-    return fields.layout(_pair_name(prompt.name.lower(), response), response=response is not None)
+        fields.bind_more(ASIDE, "response")
+    name = _pair_name(prompt.name.lower(), response)
+    return fields.layout(name, response=response is not None or instances is not None)
+
+
+def _ask(fields: Fields, prompt: FieldKind) -> None:
+    """Bind a prompt and what goes with it."""
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    fields.bind_either(prompt, "prompt")
+    for one in fields.every(CONTEXTS, STRINGS + "o"):
+        fields.bind(one, "prompt")
+    for one in fields.numbered(CHOICES, "s"):
+        fields.bind(one, "prompt", by_name=True)
 
 
 def _pair_name(prompt: str, response: FieldKind | None) -> str:
@@ -141,44 +142,62 @@ def _pair_name(prompt: str, response: FieldKind | None) -> str:
     return "prompt-response"
 
 
-def _several(fields: _Fields) -> Layout | None:
-    """A prompt and several responses: in columns that are numbered or lettered, or in a list of objects."""
-    prompt = fields.first((*PROMPTS, *HISTORY), STRINGS + TURNS)
+def _responses(fields: Fields) -> list[FieldKind]:
+    """Columns that hold one of several responses each."""
     several = [one for one in fields.all if SEVERAL.fullmatch(one.name) and one.kind in "sl" + TURNS]
-    listed = fields.first(ANSWERS, "o" + TURNS) if len(several) < 2 else None
-    if prompt is None or (len(several) < 2 and listed is None):
+    return sorted(several) if len(several) > 1 else []
+
+
+def _several(fields: Fields) -> Layout | None:
+    """A prompt and several responses: in columns that are numbered or lettered, or in a list of objects."""
+    names = (*PROMPTS, *HISTORY, "context", "post", "info")
+    prompt = fields.first(names, EITHER) or fields.first(names, "o") or _prompt(fields)
+    several = _responses(fields)
+    listed = fields.first(ANSWERS, "o" + TURNS) if not several else None
+    if prompt is None or (not several and listed is None):
         return None
-    fields.bind(fields.first(SYSTEM, "s"), "system")
-    fields.bind_either(prompt, "prompt")
-    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
-    for one in sorted(several if listed is None else [listed]):
+    _ask(fields, prompt)
+    for one in several if listed is None else [listed]:
         chat = one.kind in TURNS + "o"
         fields.bind(one, None if chat else "response", by_name=True, fallback="response")
+    fields.bind_more(ASIDE, "response")
     return fields.layout("several-responses", response=True)
 
 
-def _text(fields: _Fields) -> Layout | None:
-    text = fields.first(TEXTS, STRINGS)
-    if text is None:
+def _text(fields: Fields) -> Layout | None:
+    asked = [one for one in fields.numbered((*TEXTS, *PROMPTS, "message"), "s") if stem(one.name) != "code"]
+    compared = fields.every(COMPARED, STRINGS + "o")
+    texts = fields.every(TEXTS, STRINGS)
+    if not texts and not asked and len(compared) + bool(_prompt(fields)) < 2:
         return None
-    fields.bind(text, "text")
+    for one in texts:
+        fields.bind(one, "text")
+    for one in (*asked, *fields.every(COMPARED, STRINGS + "o"), *fields.numbered(CHOICES, "s")):
+        fields.bind(one, "text", by_name=True)
     fields.bind(fields.first(SUMMARIES, "s"), "response")
+    fields.bind(fields.first(ANSWERS, "o"), "response", by_name=True)
+    fields.bind(fields.first(SYSTEM, "s"), "system")
+    prompt = _prompt(fields)
+    if prompt is not None:
+        if compared:
+            fields.bind(prompt, "text" if prompt.kind not in TURNS else None, by_name=True)
+        else:
+            _ask(fields, prompt)
     layout = fields.layout("text", response=False)
     if any(binding.role == "label" for binding in layout.bindings):
         return Layout("labelled", layout.bindings, False, layout.unread, layout.notes)
     return layout
 
 
-def _prompt_only(fields: _Fields) -> Layout | None:
-    prompt = fields.first(PROMPTS, STRINGS + TURNS)
-    if prompt is None:
+def _prompt_only(fields: Fields) -> Layout | None:
+    prompt = fields.first(PROMPTS, EITHER)
+    if prompt is None or prompt != _prompt(fields):
         return None
-    fields.bind_either(prompt, "prompt")
-    fields.bind(fields.first(CONTEXTS, STRINGS), "prompt")
+    _ask(fields, prompt)
     return fields.layout("prompt", response=False)
 
 
-def _translation(fields: _Fields) -> Layout | None:
+def _translation(fields: Fields) -> Layout | None:
     found = next((one for one in fields.all if one.kind.startswith("d:")), None)
     if found is None:
         return None
@@ -189,15 +208,14 @@ def _translation(fields: _Fields) -> Layout | None:
     return fields.layout("translation", response=False)
 
 
-def _fallback(fields: _Fields) -> Layout | None:
-    names = {one.name for one in fields.all if one.name.lower() in LABELS}
-    columns = [one for one in fields.all if one.kind in "sl" and one.name not in names]
-    turns = [one for one in fields.all if one.kind in TURNS or one.kind == "o"]
-    for one in sorted(turns):
-        fields.bind(one, None, by_name=True)
-    for one in sorted(columns):
-        fields.bind(one, "text", by_name=True)
-    if not columns and not turns:
+def _fallback(fields: Fields) -> Layout | None:
+    names = {one.name for one in fields.labels()}
+    known = [one for one in fields.all if one.kind in "slo" + TURNS and one.name not in names]
+    read = [one for one in known if one.kind in TURNS or fields.shapes.get(one.name, TEXT) == TEXT]
+    for one in sorted(read):
+        deep = one.kind == "o" or one.kind in TURNS
+        fields.bind(one, None if deep else "text", by_name=True)
+    if not known:
         ids = [one.name for one in fields.all if one.kind == "k"]
         if ids:
             fields.notes.append(
@@ -207,14 +225,13 @@ def _fallback(fields: _Fields) -> Layout | None:
     tokens = [one.name for one in fields.all if one.kind == "k" and one.name.lower() in TOKENS]
     if tokens:
         fields.notes.append(f"token ids ({', '.join(tokens)}) are no text: decode them to have them searched")
-    listed = ", ".join(one.name for one in fields.all if one in turns or one in columns)
     fields.notes.append(
-        f"no known column names; every string column is read as text ({listed}); name roles with --columns"
+        "no known column names: every column whose strings read as text is searched; name roles with --columns"
     )
     return fields.layout("unknown-columns", response=False)
 
 
-RECOGNISERS: tuple[Callable[[_Fields], Layout | None], ...] = (
+RECOGNISERS: tuple[Callable[[Fields], Layout | None], ...] = (
     _preference,
     _messages,
     _pair,
@@ -226,6 +243,9 @@ RECOGNISERS: tuple[Callable[[_Fields], Layout | None], ...] = (
 )
 
 
-def recognise(fields: Sequence[FieldKind]) -> Layout:
-    """The layout of records with these fields: that of the first recogniser that fits."""
-    return next(found for one in RECOGNISERS if (found := one(_Fields(fields))) is not None)
+def recognise(fields: Sequence[FieldKind], shapes: Shapes = ()) -> Layout:
+    """The layout of records with these fields: that of the first recogniser that fits.
+
+    `shapes`: what the strings of columns look like whose names do not say it.
+    """
+    return next(found for one in RECOGNISERS if (found := one(Fields(fields, shapes))) is not None)

@@ -43,7 +43,7 @@ def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members
     bound, chats = set(), set()
     for binding in layout.bindings:
         steps = parse(binding.path)
-        if binding.path in whole:
+        if binding.path in whole or binding.talk:
             bound.add(steps[0])  # a dialogue in one string: its labels are in the roles of its turns
         elif binding.is_turns:
             if kind.get(steps[0]) != "j":

@@ -14,7 +14,7 @@ from dataaudit.records.content import Beside, Keys, joined, keys_of, step
 from dataaudit.records.dialogue import OPENINGS
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.messages import TurnReader, mask_notes
-from dataaudit.records.paths import EACH
+from dataaudit.records.paths import EACH, parse
 from dataaudit.records.tables import as_text, holds_text, is_list, is_string, walk_column
 from dataaudit.records.turns import turn_code, turn_role
 from dataaudit.records.types import Turns
@@ -44,6 +44,23 @@ def read_turns(builder: RoleBuilder, turns: TurnBuilder, chat: Chat, column: pa.
         if met is not None:
             return met
     return _read_objects(builder, turns, chat, column)
+
+
+def read_spoken(builder: RoleBuilder, binding: Binding, batch: pa.RecordBatch) -> set[tuple[str, str]]:
+    """Add the texts of records that are one turn each; the (role, path) pairs seen."""
+    text = as_text(batch.column(parse(binding.path)[0]), "text")
+    if text is None or binding.speaker is None:
+        return set()
+    text.validate(full=True)
+    holds = text.is_valid().to_numpy(zero_copy_only=False)
+    names = {"role": batch.column(binding.speaker)}
+    roles = _roles(names, keys_of(("role",)), batch.num_rows)[1]
+    seen = set()
+    for role in sorted(set(roles[holds].tolist())):
+        at = np.flatnonzero(holds & (roles == role))
+        builder.add(binding, text.take(pa.array(at)), Place(at, np.full(len(at), -1, np.int64)), role=role)
+        seen.add((role, binding.path))
+    return seen
 
 
 def _read_objects(builder: RoleBuilder, turns: TurnBuilder, chat: Chat, column: pa.Array) -> Met:

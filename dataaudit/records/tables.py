@@ -19,6 +19,7 @@ from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
 from dataaudit.records.layouts import Overrides, detect, with_chats
 from dataaudit.records.leaves import Rest, rest_of_pieces, rest_of_table
 from dataaudit.records.paths import EACH, Steps, parse
+from dataaudit.records.shapes import Shapes
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
 from dataaudit.records.types import LayoutNote
 
@@ -114,14 +115,14 @@ def holds_text(kind: pa.DataType) -> bool:
     return holds_text(kind.value_type) if is_list(kind) else is_string(kind)
 
 
-def table_layout(schema: pa.Schema, overrides: Overrides) -> Layout:
+def table_layout(schema: pa.Schema, overrides: Overrides, shapes: Shapes = ()) -> Layout:
     """The layout of a table. Raises UsageError where an override names a column the table lacks."""
     classes = class_names(schema)
     fields = tuple(FieldKind(one.name, _kind(one, classes)) for one in schema)
     for _, path in overrides:
         if parse(path)[0] not in schema.names:
             raise UsageError(f"--columns names {path!r}, but the columns are: {', '.join(schema.names)}")
-    return detect(fields, overrides)
+    return detect(fields, overrides, shapes)
 
 
 def _kind(field: pa.Field, classes: ClassNames) -> str:
@@ -133,12 +134,10 @@ def columns_of(layout: Layout) -> list[str]:
     """The top-level columns a layout reads, chats in strings or not."""
     held = _holders(layout)
     layouts = [layout, *(with_chats(layout, (name,)) for name in held), with_chats(layout, held)]
-    found = {parse(binding.path)[0] for one in layouts for binding in one.bindings}
-    return (
-        [one.name for one in layout.fields if one.name in found]
-        if held
-        else list(dict.fromkeys(parse(binding.path)[0] for binding in layout.bindings))
-    )
+    bindings = [binding for one in layouts for binding in one.bindings]
+    found = dict.fromkeys(parse(binding.path)[0] for binding in bindings)
+    found |= dict.fromkeys(binding.speaker for binding in bindings if binding.speaker is not None)
+    return [one.name for one in layout.fields if one.name in found] if held else list(found)
 
 
 def _holders(layout: Layout) -> tuple[str, ...]:
@@ -252,7 +251,7 @@ def _read(
     beside: Beside,
 ) -> LayoutNote:
     """Read the columns of a layout."""
-    from dataaudit.records.table_turns import read_turns
+    from dataaudit.records.table_turns import read_spoken, read_turns
 
     batch, classes = table
     seen: set[tuple[str, str]] = set()
@@ -261,6 +260,9 @@ def _read(
     for binding in layout.bindings:
         steps = parse(binding.path)
         column = batch.column(steps[0]) if steps[0] in batch.schema.names else pa.nulls(0)
+        if binding.speaker is not None:
+            seen |= read_spoken(builder, binding, batch)
+            continue
         if binding.is_turns:
             below = walk_column(column, tuple(step for step in steps[1:] if step is not EACH))[0]
             met = read_turns(builder, turns, (binding, layout.chats.index(binding)), below)

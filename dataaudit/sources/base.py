@@ -13,6 +13,7 @@ import numpy.typing as npt
 from dataaudit.records.extracted import Extracted
 from dataaudit.records.hashing import row_order
 from dataaudit.records.layouts import Overrides
+from dataaudit.records.shapes import Shapes
 from dataaudit.records.types import Batch, FileRef, Malformed, pack_row
 
 SAMPLE_SEED = 0x5EED
@@ -39,6 +40,8 @@ class ReadOptions(msgspec.Struct, frozen=True):
     batch_bytes: int = 8 << 20
     """A batch ends at this many bytes of input even if it has fewer rows."""
     overrides: Overrides = ()
+    shapes: Shapes = ()
+    """What the strings of columns look like whose names do not say it; the same for all files of a scan."""
     need_rest: bool = True
     """Will anything ask for whole records? If not, columns without a role are not read."""
     sample: float | None = None

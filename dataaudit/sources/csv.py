@@ -111,7 +111,7 @@ class _View:
         self.file = file
         self.sheet = sheet
         self.options = options
-        self.layout: Layout = sheet.layout(options.overrides)
+        self.layout: Layout = sheet.layout(options.overrides, options.shapes)
         self._labels = {parse(one.path)[0] for one in self.layout.bindings if one.role == "label"}
         wanted = list(sheet.columns) if options.need_rest else columns_of(self.layout)
         self._kinds = tuple((name, "text") for name in sheet.columns)

@@ -80,5 +80,5 @@ def text_batch(
         good[[i for i, _ in bad]] = False
         rows, lines = rows[good], lines[good]
     remarks = (("duplicate-key", np.asarray(twice, np.int64)),) if twice else ()
-    found = extract_objects(objects, options.overrides)
+    found = extract_objects(objects, options.overrides, options.shapes)
     return make_batch(file, rows, lines, found, place, malformed, remarks)

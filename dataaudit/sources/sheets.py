@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from dataaudit.records.bindings import Layout
 from dataaudit.records.layouts import Overrides
+from dataaudit.records.shapes import Shapes
 from dataaudit.records.tables import table_layout
 from dataaudit.records.types import FileRef
 from dataaudit.sources.compression import strip_suffix
@@ -44,10 +45,10 @@ class Sheet:
     share: float = 0.0
     """Share of the first records with as many fields as the first of them; 0 where there is one record or one field."""
 
-    def layout(self, overrides: Overrides) -> Layout:
+    def layout(self, overrides: Overrides, shapes: Shapes = ()) -> Layout:
         """The layout of its records. Raises UsageError where an override names a column there is not."""
         schema = pa.schema([(name, pa.large_string()) for name in self.columns])
-        layout = table_layout(schema, overrides or self.roles)
+        layout = table_layout(schema, overrides or self.roles, shapes)
         if self.roles and not overrides:
             layout = replace(layout, name="labelled")
         return replace(layout, notes=(*self.notes, *layout.notes))

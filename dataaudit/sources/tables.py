@@ -27,7 +27,7 @@ class TableView:
         twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
         if twice:
             raise SourceError(f"{file.uri}: several columns are named {twice[0]!r}")
-        self.layout: Layout = table_layout(schema, options.overrides)
+        self.layout: Layout = table_layout(schema, options.overrides, options.shapes)
         self.classes: ClassNames = class_names(schema)
         self._kinds = tuple((field.name, str(field.type)) for field in schema)
         self.columns: list[str] | None = None if options.need_rest else columns_of(self.layout)

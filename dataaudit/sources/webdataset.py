@@ -92,7 +92,7 @@ def _batch(
         else:
             malformed.append(Malformed(row + i, reason))
     place = Place(row, 0, (len(samples), 0), extent, nbytes)
-    extracted = extract_objects(objects, options.overrides)
+    extracted = extract_objects(objects, options.overrides, options.shapes)
     return make_batch(file, rows[good], None, extracted, place, tuple(malformed))
 
 

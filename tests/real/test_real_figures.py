@@ -160,7 +160,7 @@ def test_cleaning_alpaca_removes_exactly_the_duplicates(
         ("leaks/humaneval_python.jsonl", 164, "text"),
         ("leaks/humaneval_js.jsonl", 164, "text"),
         ("generations/novelty_bench_gemini_1.5_pro.jsonl", 100, "prompt-response"),
-        ("benchmarks/humaneval.jsonl.gz", 164, "prompt"),
+        ("benchmarks/humaneval.jsonl.gz", 164, "prompt-response"),
         ("benchmarks/gsm8k_test-1.jsonl.gz", 1_319, "question-answer"),
         ("benchmarks/mmlu_validation-1.jsonl.gz", 6_124, "question-answer"),
         ("preference/hh_harmless_base_test.jsonl.gz", 2_312, "preference"),

@@ -61,6 +61,10 @@ READ: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 READ |= {
+    "a talk of two": {"conversations": ["Hello", SAID]},
+    "an object as an answer": {"question": {"id": "7", "text": "Hello"}, "answer_0": SAID, "answer_1": "No."},
+    "generations beside a chat": {"messages": [ASKED, ANSWER | {"content": "Yes."}], "generations": [SAID]},
+    "one turn a record": {"text": SAID, "role": "assistant"},
     "objects as answers": {"question": "Hello", "answers": {"text": [SAID], "start": [1]}},
     "objects as generations": {"prompt": "Hello", "generations": [{"text": SAID}]},
 }
@@ -69,8 +73,8 @@ TOLD: dict[str, tuple[dict[str, Any], str]] = {
     "field of a turn": (answered("Yes.", rationale=SAID), "messages[*].rationale"),
     "both messages and text": ({"messages": [ASKED, ANSWER | {"content": "Yes."}], "text": SAID}, "text"),
     "objects beside a prompt": (
-        {"question": "Hello", "passages": {"text": [SAID], "start": [1]}},
-        "passages",
+        {"question": "Hello", "quotes": {"text": [SAID], "start": [1]}},
+        "quotes",
     ),
 }
 
