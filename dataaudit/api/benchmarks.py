@@ -9,6 +9,8 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 import dataaudit
 from dataaudit.api.inputs import open_input
 from dataaudit.benchmarks.build import Item, columns_of, distinct
@@ -17,12 +19,15 @@ from dataaudit.benchmarks.index import (
     SHORT,
     UNSEEN,
     VERSION,
+    Index,
     Manifest,
+    from_batch,
     read_manifest,
     settings,
     to_batch,
     write_index,
 )
+from dataaudit.benchmarks.known import NEVER, floors_of
 from dataaudit.config import Config
 from dataaudit.errors import BenchmarkError, UsageError
 from dataaudit.records.types import Batch
@@ -53,24 +58,23 @@ class Described:
     source: str = ""
 
 
-def build(source: Any, out: str, about: Described, columns: Sequence[str] = ()) -> Manifest:
+def build(
+    source: Any, out: str, about: Described, columns: Sequence[str] = (), known_train: Sequence[str] = ()
+) -> Manifest:
     """Make an index of a source. `columns` are FIELD=PATH, fields those of `FIELDS`. Raises like `scan`.
 
-    Where `correct` is among them, every row is one choice of an item and `answer` its text.
+    Where `correct` is among them, every row is one choice of an item and `answer` its text. `known_train` are files of
+    the training split of the benchmark, with the same columns: what they hold of an item is no sign of a leak.
     """
     for one in (about.name, about.split or "x"):
         if not NAME.fullmatch(one):
             raise UsageError(f"{one!r} is no name: use a-z, 0-9, dot, dash and underscore")
     fields = dict(map(_field, columns))
-    config = Config(columns=tuple(one for field, path in fields.items() for one in _bound(field, path)))
-    with Workspace() as work, open_input(source, config, work) as found:
-        rows = [row for file in found.files for row in _rows(file, config, fields)]
-        names = ", ".join(Path(file.uri).name for file in found.files)
-    read = _grouped(rows) if "correct" in fields else [_item(str(i), row) for i, row in enumerate(rows)]
+    read, names = _read(source, fields)
     items, empty, duplicates = distinct(read)
     if not items:
         raise BenchmarkError(
-            f"no item with a question in {len(rows):,} records; name the field: --columns question=PATH"
+            f"no item with a question in {len(read):,} records; name the field: --columns question=PATH"
         )
     made = columns_of(items)
     flags = made["flags"]
@@ -87,8 +91,38 @@ def build(source: Any, out: str, about: Described, columns: Sequence[str] = ()) 
         counts,
         dataaudit.__version__,
     )
+    if known_train:
+        made["floors"], trained = _known(from_batch(to_batch(manifest, made)), known_train, fields)
+        counts["known-train"] = int((made["floors"] > 0).sum())
+        manifest = msgspec.structs.replace(manifest, counts=counts, known_train=trained)
     write_index(Path(out), to_batch(manifest, made))
     return manifest
+
+
+def _known(index: Index, known_train: Sequence[str], fields: Mapping[str, str]) -> tuple[Any, str]:
+    """The floors of items after a training split, and the names of its files."""
+    trained, names = _read(list(known_train), fields)
+    if not any(one.question.strip() for one in trained):
+        raise BenchmarkError(
+            f"{names}: no record with a question; --known-train is read with the same --columns"
+        )
+    floors = floors_of(index, ((one.question, *one.choices, one.answer) for one in trained))
+    if (floors == NEVER).all():
+        raise BenchmarkError(
+            f"{names}: every item of the benchmark stands in it; nothing would be left to find"
+        )
+    return floors, names
+
+
+def _read(source: Any, fields: Mapping[str, str]) -> tuple[list[Item], str]:
+    """The items of a source, empty and repeated ones included, and the names of its files."""
+    config = Config(columns=tuple(one for field, path in fields.items() for one in _bound(field, path)))
+    with Workspace() as work, open_input(source, config, work) as found:
+        rows = [row for file in found.files for row in _rows(file, config, fields)]
+        names = ", ".join(Path(file.uri).name for file in found.files)
+    if "correct" in fields:
+        return _grouped(rows), names
+    return [_item(str(i), row) for i, row in enumerate(rows)], names
 
 
 def show(path: str) -> Manifest:

@@ -15,7 +15,8 @@ from dataaudit.benchmarks.index import COMMON, PUBLIC, SHINGLE, SHORT, UNSEEN, s
 from dataaudit.records.words import I64, U64, shingles_of, words_of
 
 SHORT_WORDS = 8
-"""A question of fewer words must be there whole, and its answer near it: so few words recur by chance."""
+"""A question of fewer words must be there whole, and its answer near it: so few words recur by chance. So must one in
+which fewer lie in shingles that are no boilerplate, where others ask them too ("Which of the following is true?")."""
 SKETCH = 8
 """Shingles kept of an answer or choice: those of smallest hash. Enough to tell half of them from none."""
 NEAR = 50
@@ -70,7 +71,9 @@ def columns_of(items: Sequence[Item], public: frozenset[str] = frozenset()) -> d
     totals = np.bincount(item, weights, len(items)).astype(np.uint32)
     covered = _covered(keys, owner, gram, item, shingles.starts, len(items))
     flags = np.zeros(len(items), np.uint8)
-    flags[counts < SHORT_WORDS] |= SHORT
+    own = np.bincount(item, sharing == 1, len(items))
+    short = (counts < SHORT_WORDS) | ((covered < SHORT_WORDS) & (own == 0))
+    flags[short] |= SHORT
     known = np.asarray([item.id in public or _is_quoted(item.question) for item in items], np.bool_)
     stub = np.asarray([CODE.search(item.question) is not None for item in items], np.bool_) & (
         counts < STUB_WORDS
@@ -84,7 +87,7 @@ def columns_of(items: Sequence[Item], public: frozenset[str] = frozenset()) -> d
         [sum(one.isalnum() * len(one.encode()) for one in item.question) for item in items], np.int64
     )
     small_unseen = (counts < 2) | (length < SHORT_BYTES)
-    unseen = np.where(small, small_unseen, totals == 0) | ((counts < SHORT_WORDS) & ~answered)
+    unseen = np.where(small, small_unseen, totals == 0) | (short & ~answered)
     flags[unseen] |= UNSEEN
     shorts = _shorts(words.hashes, words.starts, small & ~unseen)
     return {

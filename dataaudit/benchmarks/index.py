@@ -79,8 +79,11 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
     source: str
     """Where the benchmark comes from: an address or the names of its files."""
     counts: dict[str, int]
-    """items, shingles, short, public, unseen (too short or too common to be found), empty, duplicates, known-train."""
+    """items, shingles, short, public, unseen (too short or too common to be found), empty, duplicates; and known-train,
+    the items with a floor."""
     tool_version: str
+    known_train: str = ""
+    """The files of the training split that the floors come from."""
     checksum: str = ""
     """xxh3-128 of all columns in order."""
 

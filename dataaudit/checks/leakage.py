@@ -9,16 +9,15 @@ from pathlib import Path
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
-from dataaudit.benchmarks.detect import Detector, Found, Strings
+from dataaudit.benchmarks.detect import Detector, Found
 from dataaudit.benchmarks.index import Index, open_index, read_manifest
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
-from dataaudit.checks.excerpts import excerpt
+from dataaudit.checks.leak_places import ANSWER, Laid, example, kinds, laid, said, spans
+from dataaudit.checks.logged_paths import recall, remember
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding
-from dataaudit.records.types import TEXT_ROLES, Batch, RoleStrings, pack_row
-from dataaudit.records.words import words_of
-from dataaudit.sketches.counts import FindingCounts
+from dataaudit.records.types import ROLE_CODE, TEXT_ROLES, Batch, pack_row
+from dataaudit.sketches.counts import FindingCounts, add_counts
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -33,7 +32,8 @@ KIND = FindingKind(
     "A model trained on the items of a benchmark is measured by what it remembers: its score on it says little.",
 )
 FINDINGS = (KIND,)
-LOG_WIDTH = 2  # row id, item
+LOG_WIDTH = 7  # row id; item, words covered, kind; role, path, place in the list + 1, start, end
+COVER_AT, KIND_AT = np.uint64(32), np.uint64(48)
 
 
 def kind_of(label: str) -> FindingKind:
@@ -53,7 +53,9 @@ class _Frame(msgspec.Struct):
     of: int = 0
     counts: dict[str, FindingCounts] = {}
     items: dict[str, dict[str, int]] = {}
-    """Benchmark → item → 1 question, 2 with choices, 3 with its answer; the most that any row has."""
+    """Benchmark → item → what of it (`leak_places.kinds`); the most that any row has."""
+    paths: dict[str, str] = {}
+    """Path templates by their 64-bit hash (as text)."""
     log: bytes = b""
 
 
@@ -77,6 +79,7 @@ class LeakageState:
             mine = self.frame.items.setdefault(name, {})
             for item, most in items.items():
                 mine[item] = max(most, mine.get(item, 0))
+        self.frame.paths.update(other.frame.paths)
         self.log.merge(other.log)
 
 
@@ -118,34 +121,27 @@ class Leakage(msgspec.Struct, frozen=True):
     def update(self, state: LeakageState, batch: Batch) -> None:
         """Look for items in a batch."""
         state.frame.of += int(batch.has_role(TEXT_ROLES).sum())
-        laid = _laid(batch)
-        if laid is None:
+        place = laid(batch)
+        if place is None:
             return
         detector = self._detector()
-        first: list[tuple[Index, Found]] = []
+        everything: list[tuple[Index, Found]] = []
         for number, (index, label, found) in enumerate(
-            zip(detector.indexes, self.labels, detector.find(laid.strings), strict=True)
+            zip(detector.indexes, self.labels, detector.find(place.strings), strict=True)
         ):
             if len(found) == 0:
                 continue
-            first.append((index, found))
-            records = laid.strings.records[found.strings]
+            everything.append((index, found))
             items = state.frame.items.setdefault(label, {})
-            part = np.where(found.choices > 1, 2, np.where(found.answers > 0, 3, 1))
-            for item, most in zip(found.items.tolist(), part.tolist(), strict=True):
+            for item, most in zip(found.items.tolist(), kinds(found).tolist(), strict=True):
                 items[str(item)] = max(most, items.get(str(item), 0))
-            _count(
-                state.frame.counts.setdefault(f"{NAME}:{label}", FindingCounts()),
-                batch,
-                laid,
-                [(index, found)],
-            )
+            counts = state.frame.counts.setdefault(f"{NAME}:{label}", FindingCounts())
+            _count(counts, batch, place, [(index, found)])
             if self.record:
-                both = np.stack([_row_ids(batch, records), found.items.astype(np.uint64)], axis=1)
-                pairs = np.unique(both, axis=0)
-                state.log.add(np.full(len(pairs), number, np.int64), pairs)
-        if first:
-            _count(state.frame.counts.setdefault(NAME, FindingCounts()), batch, laid, first)
+                table = _logged(state.frame.paths, batch, place, _best(place, found))
+                state.log.add(np.full(len(table), number, np.int64), table)
+        if everything:
+            _count(state.frame.counts.setdefault(NAME, FindingCounts()), batch, place, everything)
 
     def finalize(self, state: LeakageState, rows: Rows) -> CheckResult:
         """What leaked: all benchmarks together, then one by one."""
@@ -156,7 +152,7 @@ class Leakage(msgspec.Struct, frozen=True):
             details[label] = {
                 "items": len(items),
                 "of": of,
-                "with_answer": sum(x == 3 for x in items.values()),
+                "with_answer": sum(x == ANSWER for x in items.values()),
             }
             if items:
                 told.append(f"{label} {len(items):,} of {of:,}")
@@ -173,17 +169,56 @@ class Leakage(msgspec.Struct, frozen=True):
         return CheckResult(tuple(findings), tuple(evaluated))
 
     def entries(self, state: LeakageState, rows: Rows) -> Iterator[RowEntries]:
-        """The rows, by item."""
+        """The rows, by item and by what of it they hold."""
         for number in state.log.partitions():
             table = state.log.read(number)
             index, label = self._detector().indexes[number], self.labels[number]
-            table = table[np.lexsort((table[:, 0], table[:, 1]))]
-            cuts = np.flatnonzero(np.diff(table[:, 1])) + 1
-            for piece in np.split(table, cuts):
-                note = f"item {index.id_of(int(piece[0, 1]))} of {label}"
-                for name in (NAME, f"{NAME}:{label}"):
-                    if name in self.active and ("*" in self.record or name in self.record):
-                        yield RowEntries(name, piece[:, 0], note=note)
+            percent = (table[:, 1] >> COVER_AT & np.uint64(0xFFFF)) // np.uint64(10) * np.uint64(10)
+            what = (
+                table[:, 1] >> KIND_AT << KIND_AT | percent << COVER_AT | table[:, 1] & np.uint64(0xFFFFFFFF)
+            )
+            order = np.lexsort((table[:, 0], what))
+            table, what = table[order], what[order]
+            names = [one for one in (NAME, f"{NAME}:{label}") if one in self.active and self._records(one)]
+            for piece in np.split(np.arange(len(table)), np.flatnonzero(np.diff(what)) + 1):
+                one = int(what[piece[0]])
+                note = said(index.id_of(one & 0xFFFFFFFF), label, one >> 32 & 0xFFFF, one >> 48)
+                placed = np.empty((len(piece), 5), np.int64)
+                placed[:, 0] = table[piece, 2]
+                paths, placed[:, 1] = recall(state.frame.paths, table[piece, 3])
+                placed[:, 2] = table[piece, 4].astype(np.int64) - 1
+                placed[:, 3:5] = table[piece, 5:7]
+                for name in names:
+                    yield RowEntries(name, table[piece, 0], spans=placed, note=note, paths=paths)
+
+    def _records(self, name: str) -> bool:
+        return "*" in self.record or name in self.record
+
+
+def _best(place: Laid, found: Found) -> Found:
+    """Of every item in a record its fullest place, the first of equals."""
+    records = place.strings.records[found.strings]
+    order = np.lexsort((found.first, found.strings, -found.cover, -kinds(found), found.items, records))
+    key = np.stack([records[order], found.items[order]], axis=1)
+    opens = np.ones(len(order), np.bool_)
+    opens[1:] = (key[1:] != key[:-1]).any(axis=1)
+    return found.take(order[opens])
+
+
+def _logged(paths: dict[str, str], batch: Batch, place: Laid, found: Found) -> npt.NDArray[np.uint64]:
+    """The rows of the log."""
+    table = np.empty((len(found), LOG_WIDTH), np.uint64)
+    table[:, 0] = _row_ids(batch, place.strings.records[found.strings])
+    table[:, 1] = (kinds(found) << int(KIND_AT)) | (found.cover << int(COVER_AT)) | found.items
+    table[:, 5:7] = spans(batch, place, found)
+    roles, at = place.roles[found.strings], place.at[found.strings]
+    for code in np.unique(roles).tolist():
+        strings = batch.roles[TEXT_ROLES[code]]
+        mine = np.flatnonzero(roles == code)
+        table[mine, 2] = ROLE_CODE[TEXT_ROLES[code]]
+        table[mine, 3] = remember(paths, strings)[strings.path_ids[at[mine]]]
+        table[mine, 4] = strings.index[at[mine]] + 1
+    return table
 
 
 def _finding(
@@ -206,72 +241,21 @@ def _finding(
     )
 
 
-@dataclass(frozen=True)
-class _Laid:
-    """The strings of a batch by record and place, and where each came from."""
-
-    strings: Strings
-    roles: npt.NDArray[np.int64]
-    at: npt.NDArray[np.int64]
-
-
-def _laid(batch: Batch) -> _Laid | None:
-    mine = [
-        (role, batch.roles[role]) for role in TEXT_ROLES if role in batch.roles and len(batch.roles[role])
-    ]
-    if not mine:
-        return None
-    values = pa.concat_arrays([one.values for _, one in mine])
-    records, ordinals = (
-        np.concatenate([getattr(one, name) for _, one in mine]) for name in ("rows", "ordinals")
-    )
-    role = np.concatenate([np.full(len(one), TEXT_ROLES.index(name)) for name, one in mine])
-    at = np.concatenate([np.arange(len(one)) for _, one in mine])
-    order = np.lexsort((ordinals, records))
-    words = words_of(values.take(pa.array(order)))
-    return _Laid(Strings(words.hashes, words.starts, records[order]), role[order], at[order])
-
-
-def _count(counts: FindingCounts, batch: Batch, laid: _Laid, all_found: list[tuple[Index, Found]]) -> None:
+def _count(counts: FindingCounts, batch: Batch, place: Laid, all_found: list[tuple[Index, Found]]) -> None:
     where = np.concatenate([found.strings for _, found in all_found])
     owner = np.concatenate([np.full(len(found), i) for i, (_, found) in enumerate(all_found)])
-    place = np.concatenate([np.arange(len(found)) for _, found in all_found])
-    records, first = np.unique(laid.strings.records[where], return_index=True)
+    number = np.concatenate([np.arange(len(found)) for _, found in all_found])
+    records, first = np.unique(place.strings.records[where], return_index=True)
     counts.add_rows(batch.file, len(records))
+    for code in np.unique(place.roles[where]).tolist():
+        of_role = place.strings.records[where[place.roles[where] == code]]
+        add_counts(counts.by_role, {TEXT_ROLES[code]: len(np.unique(of_role))})
 
-    def example(i: int) -> Example:
+    def made(i: int) -> Example:
         index, found = all_found[int(owner[first[i]])]
-        return _example(batch, laid, index, found, int(place[first[i]]))
+        return example(batch, place, index, found.take(number[first[i], None]))
 
-    counts.sample.offer(_row_ids(batch, records), example)
-
-
-def _example(batch: Batch, laid: _Laid, index: Index, found: Found, k: int) -> Example:
-    string = int(found.strings[k])
-    role = TEXT_ROLES[int(laid.roles[string])]
-    strings: RoleStrings = batch.roles[role]
-    at = int(laid.at[string])
-    text = strings.values[at].as_py()
-    words = words_of(pa.array([text], pa.large_string()), spans=True)
-    data = text.encode("utf-8")
-    start = len(data[: int(words.begins[found.first[k]])].decode("utf-8"))
-    end = len(data[: int(words.ends[found.last[k]])].decode("utf-8"))
-    shown, mark = excerpt(text, start, end)
-    record = int(strings.rows[at])
-    extra = ", with its choices" if found.choices[k] > 1 else ", with its answer" if found.answers[k] else ""
-    note = f"{found.share[k] / 10:.0f} % of item {index.id_of(int(found.items[k]))} of {index.manifest.label}{extra}"
-    offset = int(strings.starts[at])
-    return Example(
-        file=batch.file.uri,
-        row=int(batch.rows[record]),
-        line=None if batch.lines is None else int(batch.lines[record]),
-        path=strings.path_of(at),
-        role=role,
-        span=(start + offset, end + offset),
-        text=shown,
-        mark=mark,
-        note=note,
-    )
+    counts.sample.offer(_row_ids(batch, records), made)
 
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

@@ -9,13 +9,13 @@ from typing import Any
 import msgspec
 import numpy as np
 import numpy.typing as npt
-import xxhash
 
 from dataaudit.checks.allowances import Allowances, AllowCounts
 from dataaudit.checks.base import CheckOptions, RowEntries, Rows
 from dataaudit.checks.excerpts import excerpt
+from dataaudit.checks.logged_paths import recall, remember
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
-from dataaudit.records.types import ROLE_CODE, ROLES, Batch, RoleStrings, pack_row
+from dataaudit.records.types import ROLE_CODE, ROLES, Batch, pack_row
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.matcher import Matcher, Matches
 from dataaudit.rules.model import CONTAMINATION, Rule
@@ -227,7 +227,7 @@ class RuleHits(msgspec.Struct, frozen=True):
         for code in np.unique(hits.roles).tolist():
             strings = batch.roles[ROLES[code]]
             mask = hits.roles == code
-            hashes = _path_hashes(state.frame, strings)
+            hashes = remember(state.frame.paths, strings)
             table[mask, 2] = hashes[strings.path_ids[hits.strings[mask]]]
             table[mask, 3] = strings.index[hits.strings[mask]] + 1
         state.log.add(np.full(n, index, np.int64), table)
@@ -258,15 +258,11 @@ class RuleHits(msgspec.Struct, frozen=True):
 
     def entries(self, state: RulesState, rows: Rows) -> Iterator[RowEntries]:
         """The matches of the recorded rules."""
-        hashes = sorted(state.frame.paths)
-        paths = tuple(state.frame.paths[one] for one in hashes)
-        lookup = np.asarray([int(one) for one in hashes], np.uint64)
-        order = np.argsort(lookup)
         for index in state.log.partitions():
             table = state.log.read(index)
             spans = np.empty((len(table), 5), np.int64)
             spans[:, 0] = table[:, 1]
-            spans[:, 1] = order[np.searchsorted(lookup[order], table[:, 2])]
+            paths, spans[:, 1] = recall(state.frame.paths, table[:, 2])
             spans[:, 2] = table[:, 3].astype(np.int64) - 1
             spans[:, 3:5] = table[:, 4:6]
             yield RowEntries(self.rules[index].id, table[:, 0], spans=spans, paths=paths)
@@ -288,13 +284,6 @@ def build(options: CheckOptions) -> RuleHits | None:
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:
     return batch.rows[records].astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
-
-
-def _path_hashes(frame: _Frame, strings: RoleStrings) -> npt.NDArray[np.uint64]:
-    """The hash of each path of a role, its text kept in the frame: the same in every worker."""
-    hashes = [xxhash.xxh3_64_intdigest(path.encode("utf-8", "surrogatepass")) for path in strings.paths]
-    frame.paths.update({str(one): path for one, path in zip(hashes, strings.paths, strict=True)})
-    return np.asarray(hashes, np.uint64)
 
 
 def _gather(batch: Batch, found: list[tuple[str, Matches]]) -> _Hits:

@@ -18,7 +18,7 @@ app = typer.Typer(
 
 
 @app.command("build")
-def build_command(
+def build_command(  # noqa: PLR0913, PLR0917 (one parameter per flag)
     sources: Sources,
     out: Annotated[
         str, typer.Option("--out", "-o", help="The index to write.", metavar="INDEX", show_default=False)
@@ -39,11 +39,19 @@ def build_command(
             show_default=False,
         ),
     ] = None,
+    known_train: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="A file of its training split, with the same columns; what it holds is no leak; repeatable.",
+            metavar="FILE",
+            show_default=False,
+        ),
+    ] = None,
 ) -> int:
     """Make an index of benchmark items: hashes of their words, and none of their text."""
     from dataaudit.api.benchmarks import Described, build
 
-    manifest = build(sources, out, Described(name, split, licence, source), columns or ())
+    manifest = build(sources, out, Described(name, split, licence, source), columns or (), known_train or ())
     counts = ", ".join(f"{key} {value:,}" for key, value in manifest.counts.items())
     print(f"{manifest.label}: {counts}")
     return errors.EXIT_OK

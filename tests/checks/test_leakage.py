@@ -41,7 +41,7 @@ def test_an_item_is_named_with_its_place_and_answer_and_fails_a_gate(tmp_path: P
     (example,) = found["leakage"].examples
     assert (example.row, example.role) == (1, "text")
     assert rows[1]["text"][slice(*example.span or ())] == QUESTION.removesuffix("?")
-    assert example.note == "100 % of item x1 of otters-test, with its answer"
+    assert example.note == "item x1 of otters-test: 100 % of the question, with its answer"
 
 
 def test_what_cannot_be_meant_is_refused(tmp_path: Path, index: str):
@@ -99,7 +99,7 @@ def test_choices_and_the_right_one_are_read_from_every_form(tmp_path: Path, form
     rows = [{"text": f"{QUESTION} {CHOICES[2]}!"}, {"text": f"{QUESTION} {CHOICES[0]}, {CHOICES[1]}"}]
     report = scan(tmp_path / "data", {"a.jsonl": rows}, benchmarks=(index,), select=("leakage",))
     notes = {one.row: one.note for one in report.findings[0].examples}
-    assert notes == {0: "100 % of item 0 of x, with its answer", 1: "100 % of item 0 of x, with its choices"}
+    assert notes == {0: "item 0 of x: 100 % of the question, with its answer", 1: "item 0 of x: 100 % of the question, with its choices"}
 
 
 def test_the_shipped_benchmarks_are_looked_for_unless_told_otherwise(tmp_path: Path, index: str):
