@@ -86,7 +86,7 @@ def recalls(tool: Tool, data: Path, most: int) -> list[str]:
         table.append(f"| {kind.name} | {' | '.join(cells)} |")
     sizes = ", ".join(f"{len(all_of):,} of {name}" for name, all_of in benchmarks.items())
     return [
-        f"Items: {sizes}. Pages: {len(pages):,} outputs of models, of which {len(unplanted)} hold an item by themselves.",
+        f"Items: {sizes}. Pages: {len(pages):,} outputs of models; {len(unplanted)} hold an item by themselves.",
         "",
         *table,
     ]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import dataaudit
 from dataaudit.api.drift import drift_notes
 from dataaudit.api.plan import Asked
+from dataaudit.benchmarks.shipped import NONE
+from dataaudit.checks import finding_kinds
 from dataaudit.config import Config
 from dataaudit.engine.run import Outcome
 from dataaudit.engine.tally import FileTally
@@ -81,7 +83,7 @@ def assemble(
         not_evaluated=tuple(late),
         labels=labels,
         allowed=tuple(one for result in outcome.results for one in result.allowed),
-        notes=_notes(config, skipped),
+        notes=(*_notes(config, skipped), *_without_benchmarks(config, asked)),
         options=options_of(config),
         timing=timing,
         sample=_sample(config, outcome),
@@ -252,11 +254,19 @@ def _notes(config: Config, skipped: Sequence[Skipped]) -> tuple[str, ...]:
     return tuple(notes)
 
 
+def _without_benchmarks(config: Config, asked: Asked) -> tuple[str, ...]:
+    """What to say where leakage is on, and no index to look for: those that come with the tool were removed."""
+    on = any(asked.options.selection.takes(kind) for kind in finding_kinds() if kind.check == "leakage")
+    if not on or asked.options.benchmarks or NONE in config.benchmarks:
+        return ()
+    return ("leakage was not looked for: this installation lacks the indexes that come with dataaudit",)
+
+
 def options_of(config: Config) -> dict[str, object]:
     """The options that shape the result, as given."""
     reading = (
         "columns field encoding split subset revision limit sample seed "
-        "rules select ignore ignore_quoted min_severity"
+        "rules select ignore ignore_quoted min_severity benchmarks"
     )
     gating = "max_contamination max_rate max_count fail_on"
     found: dict[str, object] = {}

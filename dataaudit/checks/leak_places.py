@@ -86,7 +86,7 @@ def spans(batch: Batch, place: Laid, found: Found) -> npt.NDArray[np.int64]:
     for mine in np.split(order, cuts) if len(order) else ():
         strings, at = place.of(batch, int(found.strings[mine[0]]))
         data = flat_bytes(strings.values.slice(at, 1))[0]
-        ends = np.stack([_words_at(data, found.first[mine])[0], _words_at(data, found.last[mine])[1]], axis=1)
+        ends = np.stack([words_at(data, found.first[mine])[0], words_at(data, found.last[mine])[1]], axis=1)
         out[mine] = code_points(data, ends) + int(strings.starts[at])
     return out
 
@@ -105,7 +105,7 @@ def code_points(data: npt.NDArray[np.uint8], at: I64) -> I64:
     return out.reshape(at.shape)
 
 
-def _words_at(data: npt.NDArray[np.uint8], wanted: I64) -> tuple[I64, I64]:
+def words_at(data: npt.NDArray[np.uint8], wanted: I64) -> tuple[I64, I64]:
     """The bytes at which words with these numbers begin and end. No more than a piece of the text is split at once."""
     begins, ends = np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64)
     number = start = 0

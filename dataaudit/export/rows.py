@@ -32,9 +32,11 @@ SCHEMA = pa.schema(
         ("end", pa.int64()),
         ("twin_file", pa.string()),
         ("twin_row", pa.int64()),
+        ("note", pa.string()),
     ]
 )
-"""`row` is 0-based, `line` 1-based; `start` and `end` are a half-open range in code points. Unknown: null."""
+"""`row` is 0-based, `line` 1-based; `start` and `end` are a half-open range in code points; `note` is what else
+there is to say, such as the item of a benchmark. Unknown: null."""
 
 LineOf = Callable[[int], int | None]
 """Row id → 1-based line, or None where the format has no lines."""
@@ -62,7 +64,7 @@ def write_rows(
         with writing(path):
             sink = make(temp)
             try:
-                for chunk in _chunks(entries, uris, line_of):
+                for chunk in _gathered(_chunks(entries, uris, line_of)):
                     sink.write(chunk)
                     count += len(chunk["row"])
             finally:
@@ -113,6 +115,18 @@ def _chunks(
             yield _columns(meta, group, slice(start, start + CHUNK_ROWS), uris, line_of)
 
 
+def _gathered(chunks: Iterable[dict[str, list[Any]]]) -> Iterator[dict[str, list[Any]]]:
+    """The same rows in chunks of at least `CHUNK_ROWS`, the last one aside: many findings have a few rows each."""
+    held: dict[str, list[Any]] = {}
+    for chunk in chunks:
+        held = {name: held.get(name, []) + values for name, values in chunk.items()} if held else chunk
+        if len(held["row"]) >= CHUNK_ROWS:
+            yield held
+            held = {}
+    if held:
+        yield held
+
+
 def _columns(
     meta: dict[str, Any], group: RowEntries, part: slice, uris: dict[int, str], line_of: LineOf
 ) -> dict[str, list[Any]]:
@@ -136,6 +150,7 @@ def _columns(
         twins = [unpack_row(twin) for twin in group.twins[part].tolist()]
         columns["twin_file"] = [_text(uris[file]) for file, _ in twins]
         columns["twin_row"] = [row for _, row in twins]
+    columns["note"] = [group.note] * len(ids)
     return columns
 
 

@@ -234,7 +234,9 @@ def next_steps(report: Report) -> tuple[Step, ...]:
     rule = next((f for f in report.findings if f.check == "rules" and _SHELL_SAFE.match(f.id)), None)
     if rule is not None:
         steps.append(Step(f"dataaudit rules show {rule.id}", "what this rule looks for, and why"))
-    drops = [f.id for f in report.findings if _worth_dropping(f)][:_DROPS_SUGGESTED]
+    worth = [f.id for f in report.findings if _worth_dropping(f)]
+    # `--drop leakage` drops what `leakage:NAME` names as well.
+    drops = [one for one in worth if one.partition(":")[0] not in set(worth) - {one}][:_DROPS_SUGGESTED]
     if drops or any(f.action != "flag" for f in report.findings):
         flags = "".join(f" --drop {name}" for name in drops)
         steps.append(Step(f"dataaudit clean DATA -o clean/{flags}", "move these rows to quarantine"))

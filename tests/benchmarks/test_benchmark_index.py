@@ -113,6 +113,35 @@ def test_the_compiled_sieve_agrees_with_numpy(path: Path):
         assert np.array_equal(one, other)
 
 
+def test_a_long_text_is_sieved_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch):
+    from dataaudit.benchmarks import probe_kernel
+
+    sieve = Detector([open_index(path)]).filter
+    texts = ["", f"{LONG} {ITEMS[2].question} " * 9, "a b", ITEMS[4].question * 3, "", LONG]
+    words = words_of(pa.array(texts, pa.large_string()))
+    whole = probe.plain_probe(words.hashes, words.starts, sieve)
+    for size in (1, 3, 4, 5, 50, 333):
+        monkeypatch.setattr(probe_kernel, "PIECE", size)
+        pieces = probe_kernel.run(words.hashes, words.starts, sieve)
+        assert all(np.array_equal(one, other) for one, other in zip(whole, pieces, strict=True))
+
+
+def test_places_are_found_in_pieces_of_a_long_text(monkeypatch: pytest.MonkeyPatch):
+    from dataaudit.checks import leak_places
+
+    text = "ein Schöner 😀 Tag an der Straße\n日本語 ภาษา " * 4 + "wordwithoutanyspace" * 9
+    words = words_of(pa.array([text], pa.large_string()), spans=True)
+    wanted = np.arange(len(words.hashes))[::-1]
+    for size in (1, 7, 64):
+        monkeypatch.setattr(leak_places, "PIECE", size)
+        begins, ends = leak_places.words_at(np.frombuffer(text.encode(), np.uint8), wanted)
+        assert np.array_equal(begins, words.begins[wanted])
+        assert np.array_equal(ends, words.ends[wanted])
+    data = np.frombuffer(text.encode(), np.uint8)
+    points = leak_places.code_points(data, words.begins)
+    assert points.tolist() == [len(text.encode()[:at].decode()) for at in words.begins.tolist()]
+
+
 def test_an_index_holds_no_text(path: Path):
     data = path.read_bytes().lower()
     assert not any(word in data for word in (b"crates", b"violet", b"bartholomew"))

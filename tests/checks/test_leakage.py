@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,6 +14,7 @@ import dataaudit
 from dataaudit.api.benchmarks import Described, build, show
 from dataaudit.benchmarks.shipped import shipped
 from dataaudit.errors import BenchmarkError, UsageError
+from dataaudit.report.words import next_steps
 
 QUESTION = "How many slow green otters fit into the third narrow boat on the lake if two of them are asleep?"
 ITEMS = [{"q": QUESTION, "a": "Seven of them", "n": "x1"}, {"q": "", "a": "", "n": "x2"}]
@@ -71,9 +73,11 @@ def test_clean_drops_the_rows_and_says_which_item(tmp_path: Path, index: str, dr
     assert "Nothing here." in kept
     assert "Nor here." in kept
     assert "otters" not in kept
-    dropped = "".join(path.read_text() for path in (out / "quarantine").rglob("*") if path.is_file())
-    assert QUESTION in dropped
-    assert "item x1 of otters-test" in dropped
+    assert QUESTION in (out / "quarantine" / "a.jsonl").read_text()
+    (reasons,) = (json.loads(line) for line in (out / "quarantine" / "a.jsonl.reasons.jsonl").open())
+    note = "item x1 of otters-test: 100 % of the question, without its answer"
+    span = [8, 8 + len(QUESTION) - 1]
+    assert reasons["reasons"] == [{"id": drop, "path": "text", "span": span, "note": note}]
     assert dataaudit.scan(str(out / "kept"), benchmarks=(index,), select=("leakage",)).findings == ()
 
 
@@ -99,7 +103,10 @@ def test_choices_and_the_right_one_are_read_from_every_form(tmp_path: Path, form
     rows = [{"text": f"{QUESTION} {CHOICES[2]}!"}, {"text": f"{QUESTION} {CHOICES[0]}, {CHOICES[1]}"}]
     report = scan(tmp_path / "data", {"a.jsonl": rows}, benchmarks=(index,), select=("leakage",))
     notes = {one.row: one.note for one in report.findings[0].examples}
-    assert notes == {0: "item 0 of x: 100 % of the question, with its answer", 1: "item 0 of x: 100 % of the question, with its choices"}
+    assert notes == {
+        0: "item 0 of x: 100 % of the question, with its answer",
+        1: "item 0 of x: 100 % of the question, with its choices",
+    }
 
 
 def test_the_shipped_benchmarks_are_looked_for_unless_told_otherwise(tmp_path: Path, index: str):
@@ -117,3 +124,130 @@ def test_the_shipped_benchmarks_are_looked_for_unless_told_otherwise(tmp_path: P
         said = {one.id.partition(":")[2] for one in report.evaluated if one.id.startswith("leakage:")}
         assert said == labels
         assert any(one.id == "leakage" for one in report.findings) == (index in given)
+
+
+def test_a_place_in_a_chat_is_named_by_turn_and_code_points(tmp_path: Path, index: str):
+    said = f"Schöner 😀 Tag. {QUESTION.upper()}"
+    chat = [
+        {"role": "user", "content": "Ask me."},
+        {"role": "assistant", "content": said},
+        {"role": "user", "content": "Seven of them!"},
+    ]
+    write(tmp_path / "in", {"a.jsonl": [{"messages": chat}, {"messages": chat[:2]}]})
+    rows = tmp_path / "rows.parquet"
+    report = dataaudit.scan(
+        tmp_path / "in", benchmarks=("none", index), select=("leakage",), output=(f"rows={rows}",)
+    )
+    assert report.findings[0].by_role == {"response": 2}
+    table = pq.read_table(rows).sort_by("row").to_pylist()
+    found = [one for one in table if one["finding"] == "leakage"]
+    assert [(one["row"], one["role"], one["path"]) for one in found] == [
+        (0, "response", "messages[1].content"),
+        (1, "response", "messages[1].content"),
+    ]
+    assert {said[one["start"] : one["end"]] for one in found} == {QUESTION.upper().removesuffix("?")}
+    assert [one["note"].partition(", ")[2] for one in found] == ["with its answer", "without its answer"]
+
+
+def test_what_the_training_split_holds_is_no_leak(tmp_path: Path):
+    template = (
+        "If a red tram leaves the old depot at nine and every stop takes it two minutes more, when is it"
+    )
+    items = [
+        {"q": f"{template} at the harbour behind the third bridge?", "a": "ten"},
+        {"q": QUESTION, "a": "Seven of them"},
+        {
+            "q": "How many loaves does the baker of the small village sell when it rains on a market day?",
+            "a": "forty",
+        },
+    ]
+    train = [
+        {"q": f"{template} in front of our museum?", "a": "noon"},
+        {"q": f"{QUESTION} Say why.", "a": "Seven"},
+    ]
+    benchmark = write(
+        tmp_path / "benchmark", {"test.jsonl": items, "train.jsonl": train, "other.jsonl": [{"x": "y"}]}
+    )
+    out, columns = str(tmp_path / "x.benchmark"), ("question=q", "answer=a")
+    plain = build(str(benchmark / "test.jsonl"), out, Described("x"), columns)
+    rows = [{"text": one["q"]} for one in (*items, *train)]
+    assert (plain.known_train, plain.counts.get("known-train")) == ("", None)
+    assert scan(tmp_path, {"a.jsonl": rows}, benchmarks=("none", out)).findings[0].rows == 5
+    made = build(
+        str(benchmark / "test.jsonl"), out, Described("x"), columns, (str(benchmark / "train.jsonl"),)
+    )
+    assert (made.known_train, made.counts["known-train"]) == ("train.jsonl", 2)
+    assert show(out).counts == made.counts
+    report = scan(tmp_path, {"a.jsonl": rows}, benchmarks=("none", out), select=("leakage",))
+    assert {one.row for one in report.findings[0].examples} == {0, 2}
+    for known, said in (
+        ("other.jsonl", "same --columns"),
+        ("test.jsonl", "every item"),
+        ("none.jsonl", "none.jsonl"),
+    ):
+        with pytest.raises((BenchmarkError, UsageError), match=rf"^[^\n]*{said}[^\n]*$"):
+            build(str(benchmark / "test.jsonl"), out, Described("x"), columns, (str(benchmark / known),))
+    assert show(out).counts == made.counts, "a failed build leaves the index as it was"
+
+
+def test_an_index_is_the_same_to_the_byte_whenever_it_is_built(tmp_path: Path, index: str):
+    again = tmp_path / "again.benchmark"
+    source = str(tmp_path / "benchmark" / "items.jsonl")
+    for _ in range(2):
+        build(source, str(again), Described("otters", "test"), ("question=q", "answer=a", "id=n"))
+        assert again.read_bytes() == Path(index).read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("一辆马车装着十一箱李子每箱比空车重四公斤她必须卸下多少箱", "三箱"),
+        ("รถเข็นบรรทุกลูกพลัมสิบเอ็ดลังแต่ละลังหนักกว่ารถเปล่าสี่กิโลกรัม", "สามลัง"),
+        ("كم عدد القوارب الصغيرة التي تحتاجها تسعة عشر ثعلبا لعبور البحيرة الكبيرة قبل الغروب", "سبعة"),
+    ],
+)  # fmt: skip
+def test_items_in_scripts_of_their_own(tmp_path: Path, question: str, answer: str):
+    source = write(tmp_path / "benchmark", {"items.jsonl": [{"q": question, "a": answer}]})
+    index = str(tmp_path / "x.benchmark")
+    build(str(source), index, Described("x"), ("question=q", "answer=a"))
+    rows = [{"text": f"— {question}? {answer}!"}, {"text": question[: len(question) // 3]}, {"text": answer}]
+    report = scan(tmp_path, {"a.jsonl": rows}, benchmarks=("none", index), select=("leakage",))
+    (example,) = report.findings[0].examples
+    assert (example.row, example.note) == (0, "item 0 of x: 100 % of the question, with its answer")
+    assert rows[0]["text"][slice(*example.span or ())] == question
+
+
+def test_a_question_that_others_ask_too_needs_its_answer(tmp_path: Path):
+    boilerplate = "Which one of the following statements is"
+    asked = f"{boilerplate} true:"
+    items = [{"q": asked, "a": f"Otters of kind {one} sleep"} for one in ("seven", "nine")]
+    items += [{"q": f"{boilerplate} {chr(97 + one) * 5}?", "a": "x"} for one in range(26)]
+    items += [{"q": f"{boilerplate} {chr(97 + one) * 6}?", "a": "x"} for one in range(26)]
+    source = write(tmp_path / "benchmark", {"items.jsonl": items})
+    index = str(tmp_path / "x.benchmark")
+    build(str(source), index, Described("x"), ("question=q", "answer=a"))
+    rows = [{"text": f"{asked} whales sing"}, {"text": f"{asked} Otters of kind nine sleep"}]
+    report = scan(tmp_path, {"a.jsonl": rows}, benchmarks=("none", index), select=("leakage",))
+    assert [(one.row, one.note) for one in report.findings[0].examples] == [
+        (1, "item 1 of x: 100 % of the question, with its answer")
+    ]
+
+
+def test_missing_indexes_are_said_and_no_gate_passes_over_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("dataaudit.benchmarks.shipped.shipped", lambda: ())
+    rows = {"a.jsonl": [{"text": QUESTION}]}
+    report = scan(tmp_path, rows, max_count=("leakage=0",))
+    assert [one for one in report.notes if "leakage was not looked for" in one]
+    assert report.status == "not-evaluated"
+    for options in ({"benchmarks": ("none",)}, {"ignore": ("leakage",)}):
+        assert not [one for one in scan(tmp_path, rows, **options).notes if "leakage" in one]
+
+
+def test_the_report_says_what_is_missed_and_suggests_one_drop(tmp_path: Path, index: str):
+    report = scan(tmp_path, {"a.jsonl": [{"text": QUESTION}]}, benchmarks=(index,))
+    assert "that a model rephrased" in report.findings[0].message
+    (clean,) = [one.command for one in next_steps(report) if "clean" in one.command]
+    assert clean.endswith(" --drop leakage")
+    assert report.options["benchmarks"] == [index]
