@@ -110,6 +110,10 @@ def _writer(name: str) -> Callable[[FileTask], FileResult]:
         from dataaudit.export.documents import clean_documents
 
         return clean_documents
+    if name == "webdataset":
+        from dataaudit.export.archives import clean_archive
+
+        return clean_archive
     from dataaudit.export.tables import clean_arrow, clean_parquet
 
     return clean_parquet if name == "parquet" else clean_arrow

@@ -16,7 +16,7 @@ from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset
 
 KEPT, QUARANTINE = "kept", "quarantine"
-FORMATS = (*LINE_FORMATS, "json", "parquet", "arrow")
+FORMATS = (*LINE_FORMATS, "json", "parquet", "arrow", "webdataset")
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,6 @@ def plan(job: CleanJob) -> Layout:
     """
     for source in job.inputs:
         if source.file.format not in FORMATS:
-            if source.file.format == "webdataset":
-                raise UsageError(
-                    f"{source.file.uri}: clean does not write tar archives; leave it out, or export its records first"
-                )
             raise UsageError(f"{source.file.uri}: clean does not write {source.file.format} data")
     for file in _files(job):
         if not is_safe(file.output):

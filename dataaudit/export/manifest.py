@@ -51,7 +51,7 @@ class InputEntry(_Model, frozen=True):
     argument: str
     """The argument that named it."""
     format: str
-    """`jsonl`, `csv`, `text`, `json`, `parquet` or `arrow`."""
+    """`jsonl`, `csv`, `text`, `json`, `parquet`, `arrow` or `webdataset`."""
     codec: str | None
     """Compression of the whole file: `gzip`, `zstd`, `bz2`, `xz`, or null."""
     bytes: int

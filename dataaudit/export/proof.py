@@ -80,6 +80,11 @@ def prove(directory: Path, entry: InputEntry, source: Path | None) -> str | None
 
         prove_document(directory, entry)
         return None
+    if entry.format == "webdataset":
+        from dataaudit.export.prooftar import prove_archive
+
+        prove_archive(directory, entry)
+        return None
     from dataaudit.export.prooftables import prove_tables
 
     return prove_tables(directory, entry, source)

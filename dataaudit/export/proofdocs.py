@@ -6,25 +6,23 @@ file says, and the document that is left must hold as many rows as the manifest 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from dataaudit.export.elements import BETWEEN, CLOSE, OPEN, SEPARATORS, Place, elements
 from dataaudit.export.manifest import InputEntry
 from dataaudit.export.proof import Mismatch, reasons_of
+from dataaudit.export.rebuilt import Rebuilt, copy_exactly, read_all
 from dataaudit.sources.compression import open_plain
-
-COPY_BYTES = 1 << 20
 
 
 def prove_document(directory: Path, entry: InputEntry) -> None:
     """Put the input together again. Raises Mismatch where that fails."""
     with ExitStack() as stack:
         pieces = _pieces(directory, entry, stack)
-        rebuilt = _Rebuilt(pieces)
+        rebuilt = Rebuilt(pieces)
         _check_rows(directory, entry, rebuilt.read)
     size, digest = entry.bytes, entry.sha256
     if entry.codec is not None:
@@ -37,35 +35,12 @@ def prove_document(directory: Path, entry: InputEntry) -> None:
         _check_kept(directory, entry)
 
 
-class _Rebuilt:
-    """The input as it is put together, as a stream."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces = pieces
-        self._hash = hashlib.sha256()
-        self.bytes = 0
-
-    def read(self, _: int) -> bytes:
-        """The next bytes, of any number."""
-        for piece in self._pieces:
-            if piece:
-                self._hash.update(piece)
-                self.bytes += len(piece)
-                return piece
-        return b""
-
-    @property
-    def sha256(self) -> str:
-        """Of all bytes."""
-        return self._hash.hexdigest()
-
-
 def _pieces(directory: Path, entry: InputEntry, stack: ExitStack) -> Iterator[bytes]:
     """The input, piece by piece."""
     if entry.kept_path is None:
         if entry.quarantine_path is None:
             raise Mismatch("its bytes are nowhere")
-        yield from _all(stack.enter_context(open_plain(directory / entry.quarantine_path)))
+        yield from read_all(stack.enter_context(open_plain(directory / entry.quarantine_path)))
         return
     kept = stack.enter_context(open_plain(directory / entry.kept_path))
     removed = None
@@ -74,19 +49,19 @@ def _pieces(directory: Path, entry: InputEntry, stack: ExitStack) -> Iterator[by
     at, around = 0, OPEN
     for reason in reasons_of(directory, entry):
         before, after = _cut(reason)
-        yield from _copy(kept, reason["offset"] - len(before) - at)
+        yield from copy_exactly(kept, reason["offset"] - len(before) - at)
         if removed is None or removed.read(len(around)) != around:
             raise Mismatch(f"{entry.quarantine_path} is not an array of the elements that were removed")
         yield before
-        yield from _copy(removed, reason["length"])
+        yield from copy_exactly(removed, reason["length"])
         yield after
         if reason["action"] == "redact":
-            for _ in _copy(kept, reason["kept_length"]):
+            for _ in copy_exactly(kept, reason["kept_length"]):
                 pass
         at, around = reason["offset"] + reason["length"] + len(after), BETWEEN
     if removed is not None and removed.read() != CLOSE:
         raise Mismatch(f"{entry.quarantine_path} does not end with the last element that was removed")
-    yield from _all(kept)
+    yield from read_all(kept)
 
 
 def _cut(reason: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -95,23 +70,6 @@ def _cut(reason: dict[str, Any]) -> tuple[bytes, bytes]:
     if (before + after).translate(None, SEPARATORS) or (before + after).count(b",") > 1:
         raise Mismatch(f"more than an element and a separator was cut out at byte {reason['offset']}")
     return before, after
-
-
-def _copy(stream: IO[bytes], size: int) -> Iterator[bytes]:
-    """Exactly this many bytes."""
-    if size < 0:
-        raise Mismatch("the reasons file names places out of order")
-    while size:
-        piece = stream.read(min(size, COPY_BYTES))
-        if not piece:
-            raise Mismatch("elements are missing")
-        size -= len(piece)
-        yield piece
-
-
-def _all(stream: IO[bytes]) -> Iterator[bytes]:
-    while piece := stream.read(COPY_BYTES):
-        yield piece
 
 
 def _check_rows(directory: Path, entry: InputEntry, read: Callable[[int], bytes]) -> None:

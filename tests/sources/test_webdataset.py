@@ -113,10 +113,7 @@ def test_one_byte_crashes_nothing(tmp_path: Path):
             assert "\n" not in str(error)
 
 
-def test_an_archive_of_data_files_and_clean_say_what_to_do(tmp_path: Path):
+def test_an_archive_of_data_files_says_what_to_do(tmp_path: Path):
     (tmp_path / "a.tar").write_bytes(archive([("data/train.jsonl", b'{"text": "a"}\n')]))
     with pytest.raises(SourceError, match="unpack it first"):
         read_file(tmp_path / "a.tar")
-    (tmp_path / "a.tar").write_bytes(archive(SAMPLES))
-    with pytest.raises(UsageError, match="clean does not write tar archives"):
-        dataaudit.clean(tmp_path / "a.tar", tmp_path / "out", jobs=1)
