@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dataaudit.errors import DataauditError, InputChangedError
-from dataaudit.export.elements import BETWEEN, CLOSE, OPEN, Found, Place, Tape, elements
+from dataaudit.export.elements import BETWEEN, Found, Place, Tape, around, elements
 from dataaudit.export.job import FileResult, FileTask, HashingFile, InputPart, Output, Tally, reading_error
 from dataaudit.export.lines import drop_instead, places_of, reason_line
 from dataaudit.export.manifest import OutputEntry, PartEntry
@@ -15,7 +15,8 @@ from dataaudit.export.redact import CannotRedactError, redact_record
 from dataaudit.export.verdicts import RowVerdict
 from dataaudit.sources.compression import codec_of, decompressing, open_plain
 from dataaudit.sources.json import start_of
-from dataaudit.sources.json_scan import Cut
+from dataaudit.sources.json_keyed import key_length
+from dataaudit.sources.json_scan import OBJECT, VALUES, Cut
 
 
 @dataclass
@@ -55,6 +56,7 @@ class _Surgeon:
         self.reasons = Output(task.out, task.reasons, "reasons")
         self.tally = Tally(task.source.rows)
         self._open: _Removed | None = None
+        self._around = around(parts[0].place.closes)
         self._uri = ""
 
     @property
@@ -102,7 +104,7 @@ class _Surgeon:
         if verdict.action == "redact":
             raw = cut.texts(i, i + 1)[0]
             try:
-                redacted = redact_record(raw, 0, places_of(verdict))
+                redacted = redact_record(raw, self._value_at(part, raw), places_of(verdict))
             except CannotRedactError as error:
                 verdict = drop_instead(verdict, error)
             else:
@@ -122,6 +124,11 @@ class _Surgeon:
             if i + 1 < len(cut.spans):
                 self._resolve(tape, cut.spans[i + 1][0])
 
+    @staticmethod
+    def _value_at(part: _Part, raw: bytes) -> int:
+        """Where the record starts in the bytes of its element."""
+        return (key_length(raw) or 0) if part.place.closes == OBJECT else 0
+
     def _resolve(self, tape: Tape, following: int | None) -> None:
         """Cut out what is open, now that it is known where the next element starts, or that there is none."""
         if self._open is not None:
@@ -139,7 +146,7 @@ class _Surgeon:
         self, verdict: RowVerdict, raw: bytes, line: int, start: int, more: dict[str, object]
     ) -> None:
         removed = self.tally.quarantined + self.tally.redacted
-        self.quarantine.write(BETWEEN if removed else OPEN)
+        self.quarantine.write(BETWEEN if removed else self._around[0])
         self.quarantine.write(raw)
         self.tally.add(verdict)
         place = {"line": line, "offset": start, "length": len(raw), **more}
@@ -152,7 +159,7 @@ class _Surgeon:
         if tally.in_kept:
             outputs = [self.kept.publish(tally.in_kept)]
             if removed:
-                self.quarantine.write(CLOSE)
+                self.quarantine.write(self._around[1])
                 outputs += [self.quarantine.publish(removed), self.reasons.publish(removed)]
             return tuple(outputs), None
         # Without a kept row there is nothing to put together again: the document stays whole, in quarantine.
@@ -228,7 +235,8 @@ def clean_documents(task: FileTask) -> FileResult:
                 file=part.source.file.uri,
                 rows=part.source.rows,
                 start=part.place.start,
-                separated=part.place.separated,
+                separated=part.place.closes != VALUES,
+                keyed=part.place.closes == OBJECT,
             )
             for part in parts
         ),
@@ -240,7 +248,7 @@ def _parts(task: FileTask) -> list[_Part]:
     parts = []
     for source in task.source.parts or (InputPart(task.source.file, task.source.rows),):
         with open_plain(Path(source.file.path)) as stream:
-            start, line, separated = start_of(stream, source.file)
+            start, line, closes = start_of(stream, source.file)
         verdicts = task.verdicts.for_file(source.file.id)
-        parts.append(_Part(source, Place(start, line, separated), verdicts, next(verdicts, None)))
+        parts.append(_Part(source, Place(start, line, closes), verdicts, next(verdicts, None)))
     return sorted(parts, key=lambda part: part.place.start)

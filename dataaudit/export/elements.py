@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from dataaudit.sources.json_scan import BLOCK, Cut, Cutter
+from dataaudit.sources.json_scan import BLOCK, OBJECT, Cut, Cutter
 
-OPEN, BETWEEN, CLOSE = b"[\n", b",\n", b"\n]\n"
-"""What stands around the removed elements in `quarantine/`."""
+BETWEEN = b",\n"
+"""What stands between the removed elements in `quarantine/`."""
+
 
 SEPARATORS = b" \t\r\n,"
+
+
+def around(closes: bytes) -> tuple[bytes, bytes]:
+    """What stands before and after the removed elements in `quarantine/`: they are an array, or keys of an object."""
+    return (b"{\n", b"\n}\n") if closes == OBJECT else (b"[\n", b"\n]\n")
 
 
 @dataclass(frozen=True)
@@ -25,8 +31,8 @@ class Place:
     start: int
     """Byte after the bracket that opens the array, or where the first of several values may start."""
     line: int
-    separated: bool
-    """Are they the elements of an array, or values one after another?"""
+    closes: bytes
+    """What closes them: the bracket of an array or an object, or nothing for values one after another."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def elements(read: Callable[[int], bytes], places: Sequence[Place]) -> Iterator[
             if not (block := read(BLOCK)):
                 break
         block, at = block[place.start - at :], place.start
-        cutter = Cutter(at, place.line, separated=place.separated)
+        cutter = Cutter(at, place.line, closes=place.closes)
         row = 0
         while block:
             cut = cutter.feed(block)

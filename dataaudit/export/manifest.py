@@ -30,7 +30,7 @@ class RuleRef(_Model, frozen=True):
 
 
 class PartEntry(_Model, frozen=True):
-    """A part of a JSON document: one array of records, or the records that follow one another."""
+    """A part of a JSON document: one array or object of records, or the records that follow one another."""
 
     file: str
     """The reported name: that of the document, and the key of the part."""
@@ -38,7 +38,9 @@ class PartEntry(_Model, frozen=True):
     start: int
     """Byte of the (decompressed) document at which its elements may start."""
     separated: bool
-    """Are they the elements of an array?"""
+    """Are they the elements of an array, or the values of an object?"""
+    keyed: bool = False
+    """Are they the values of an object, each under a key of its own?"""
 
 
 class InputEntry(_Model, frozen=True):

@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from dataaudit.export.elements import BETWEEN, CLOSE, OPEN, SEPARATORS, Place, elements
-from dataaudit.export.manifest import InputEntry
+from dataaudit.export.elements import BETWEEN, SEPARATORS, Place, around, elements
+from dataaudit.export.manifest import InputEntry, PartEntry
 from dataaudit.export.proof import Mismatch, reasons_of
 from dataaudit.export.rebuilt import Rebuilt, copy_exactly, read_all
 from dataaudit.sources.compression import open_plain
+from dataaudit.sources.json_scan import ARRAY, OBJECT, VALUES
 
 
 def prove_document(directory: Path, entry: InputEntry) -> None:
@@ -46,22 +47,27 @@ def _pieces(directory: Path, entry: InputEntry, stack: ExitStack) -> Iterator[by
     removed = None
     if entry.quarantine_path is not None:
         removed = stack.enter_context(open_plain(directory / entry.quarantine_path))
-    at, around = 0, OPEN
+    opening, closing = around(_closes(entry.parts[0])) if entry.parts else around(ARRAY)
+    at, before_it = 0, opening
     for reason in reasons_of(directory, entry):
         before, after = _cut(reason)
         yield from copy_exactly(kept, reason["offset"] - len(before) - at)
-        if removed is None or removed.read(len(around)) != around:
-            raise Mismatch(f"{entry.quarantine_path} is not an array of the elements that were removed")
+        if removed is None or removed.read(len(before_it)) != before_it:
+            raise Mismatch(f"{entry.quarantine_path} does not hold the elements that were removed")
         yield before
         yield from copy_exactly(removed, reason["length"])
         yield after
         if reason["action"] == "redact":
             for _ in copy_exactly(kept, reason["kept_length"]):
                 pass
-        at, around = reason["offset"] + reason["length"] + len(after), BETWEEN
-    if removed is not None and removed.read() != CLOSE:
+        at, before_it = reason["offset"] + reason["length"] + len(after), BETWEEN
+    if removed is not None and removed.read() != closing:
         raise Mismatch(f"{entry.quarantine_path} does not end with the last element that was removed")
     yield from read_all(kept)
+
+
+def _closes(part: PartEntry) -> bytes:
+    return OBJECT if part.keyed else ARRAY if part.separated else VALUES
 
 
 def _cut(reason: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -76,7 +82,7 @@ def _check_rows(directory: Path, entry: InputEntry, read: Callable[[int], bytes]
     """Does the document hold the rows of the manifest, and are those of the reasons file where it says?"""
     reasons = reasons_of(directory, entry)
     reason = next(reasons, None)
-    for found in elements(read, [Place(part.start, 1, part.separated) for part in entry.parts]):
+    for found in elements(read, [Place(part.start, 1, _closes(part)) for part in entry.parts]):
         if isinstance(found, int):
             continue
         part = entry.parts[found.part]
@@ -107,7 +113,7 @@ def _check_kept(directory: Path, entry: InputEntry) -> None:
                 starts[part.file] -= gone
     assert entry.kept_path is not None
     with open_plain(directory / entry.kept_path) as kept:
-        places = [Place(starts[part.file], 1, part.separated) for part in entry.parts]
+        places = [Place(starts[part.file], 1, _closes(part)) for part in entry.parts]
         for found in elements(kept.read, places):
             if not isinstance(found, int) and found.cut is None:
                 name = entry.parts[found.part].file

@@ -12,6 +12,10 @@ import xxhash
 U64 = npt.NDArray[np.uint64]
 
 
+_FEW = 16
+"""Values that are hashed one by one."""
+
+
 class Keys(NamedTuple):
     """Two 64-bit lanes of a 128-bit key, one entry per item."""
 
@@ -24,17 +28,20 @@ def string_keys(values: pa.Array) -> Keys:
     if len(values) == 0:
         empty = np.empty(0, np.uint64)
         return Keys(empty, empty.copy())
-    if len(values) == 1:  # polars would copy an only value several times, and it may be a very long one
-        whole = xxhash.xxh3_128_intdigest(values[0].as_buffer())
-        return Keys(*(np.asarray([lane], np.uint64) for lane in divmod(whole, 1 << 64)))
+    if (
+        len(values) <= _FEW
+    ):  # polars takes longer to start, and would copy an only value, which may be very long
+        pairs = [divmod(xxhash.xxh3_128_intdigest(value.as_buffer()), 1 << 64) for value in values]
+        lanes = np.asarray(pairs, np.uint64)
+        return Keys(lanes[:, 0].copy(), lanes[:, 1].copy())
     import polars as pl
     import polars_hash as plh
 
     frame = pl.DataFrame({"v": pl.from_arrow(values)})
     wide = frame.select(h=plh.col("v").nchash.xxh3_128())
     lane = pl.lit(1 << 64, dtype=pl.UInt128)
-    lanes = wide.select(hi=(pl.col("h") // lane).cast(pl.UInt64), lo=(pl.col("h") % lane).cast(pl.UInt64))
-    return Keys(lanes["hi"].to_numpy(), lanes["lo"].to_numpy())
+    split = wide.select(hi=(pl.col("h") // lane).cast(pl.UInt64), lo=(pl.col("h") % lane).cast(pl.UInt64))
+    return Keys(split["hi"].to_numpy(), split["lo"].to_numpy())
 
 
 _GOLDEN = np.uint64(

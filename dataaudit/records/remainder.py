@@ -64,20 +64,23 @@ def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members
 def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[[bool], Keys]:
     """A function that gives, per record, the key of everything the layout does not read as text."""
 
+    # By field rather than by shape: where every record has keys of its own there are as many shapes as records.
+    fields: dict[tuple[str, str], list[int]] = {}
+    for shape in shapes:
+        for name, kind in shape.left:
+            fields.setdefault((name, "t" if name in shape.chats else kind), []).extend(shape.members)
+
     def keys(normalised: bool) -> Keys:
         hi, lo = np.zeros(len(records), np.uint64), np.zeros(len(records), np.uint64)
-        for shape in shapes:
-            at = np.asarray(shape.members, np.int64)
-            for name, kind in shape.left:
-                values = [records[i][name] for i in shape.members]
-                found, present = _column_keys(values, "t" if name in shape.chats else kind, normalised)
-                tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
-                marked = tagged(
-                    found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
-                )
-                rows = at if present is None else at[present]
-                hi[rows] += marked.hi
-                lo[rows] += marked.lo
+        for (name, kind), members in fields.items():
+            found, present = _column_keys([records[i][name] for i in members], kind, normalised)
+            tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
+            marked = tagged(
+                found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
+            )
+            rows = members if present is None else [members[i] for i in present]
+            hi[rows] += marked.hi
+            lo[rows] += marked.lo
         return Keys(hi, lo)
 
     return keys

@@ -39,7 +39,10 @@ def unpack_row(row_id: int) -> tuple[int, int]:
 
 @dataclass(frozen=True)
 class Part:
-    """Where in a JSON document the records are: an array under a key. Offsets are after decompression."""
+    """Where in a JSON document the records are: an array or an object, under a key or at the top.
+
+    Offsets are after decompression.
+    """
 
     path: str
     """Keys from the top, joined by dots."""
@@ -53,6 +56,13 @@ class Part:
     """What there is to say about the choice of this array."""
     damage: str | None = None
     """What is wrong with the document after the array, noted with its last part."""
+    keyed: bool = False
+    """Are the records the values of an object's keys, rather than the elements of an array?"""
+
+    @property
+    def inside(self) -> bool:
+        """Do the records start at `start`, rather than where the document does?"""
+        return bool(self.path) or self.keyed
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ The document is never held whole: its elements are found by brackets and quotes,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import IO
@@ -17,19 +17,20 @@ from dataaudit.records.objects import extract_objects
 from dataaudit.records.types import Batch, FileRef, LayoutNote
 from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
 from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.json_keyed import key_length
 from dataaudit.sources.json_records import text_batch
-from dataaudit.sources.json_scan import BLOCK, SPACE, Cut, Cutter
+from dataaudit.sources.json_scan import ARRAY, BLOCK, OBJECT, SPACE, VALUES, Cut, Cutter
 
 BOM = b"\xef\xbb\xbf"
 
-Start = tuple[int, int, bool]
-"""Byte and line at which the first element may start, and whether elements are separated by commas."""
+Start = tuple[int, int, bytes]
+"""Byte and line at which the first element may start, and what closes the elements."""
 
 
 def start_of(stream: IO[bytes], file: FileRef) -> Start:
     """Where the records of a document begin; reads from the start of the stream."""
-    if file.part is not None and file.part.path:
-        return file.part.start, file.part.line, True
+    if file.part is not None and file.part.inside:
+        return file.part.start, file.part.line, OBJECT if file.part.keyed else ARRAY
     at, line = 0, 1
     head = stream.read(len(BOM))
     if head == BOM:
@@ -40,7 +41,7 @@ def start_of(stream: IO[bytes], file: FileRef) -> Start:
             break
         at, line, head = at + len(head), line + head.count(b"\n"), more
     at, line = at + len(head) - len(text), line + head.count(b"\n") - text.count(b"\n")
-    return (at + 1, line, True) if text.startswith(b"[") else (at, line, False)
+    return (at + 1, line, ARRAY) if text.startswith(b"[") else (at, line, VALUES)
 
 
 def seek(stream: IO[bytes], path: Path, at: int) -> None:
@@ -72,7 +73,7 @@ class Document:
     def cuts(self) -> Iterator[Cut]:
         """The cuts in order."""
         with open_plain(self._path) as stream:
-            at, line, separated = start_of(stream, self._file)
+            at, line, closes = start_of(stream, self._file)
             part, end = self._partition, -1
             fresh = True
             if part is not None:
@@ -82,10 +83,10 @@ class Document:
             if codec_of(self._path) is not None:
                 with open_plain(self._path) as again:
                     seek(again, self._path, at)
-                    yield from self._run(again, Cutter(at, line, separated=separated, fresh=fresh), at, end)
+                    yield from self._run(again, Cutter(at, line, closes=closes, fresh=fresh), at, end)
                 return
             stream.seek(at)
-            yield from self._run(stream, Cutter(at, line, separated=separated, fresh=fresh), at, end)
+            yield from self._run(stream, Cutter(at, line, closes=closes, fresh=fresh), at, end)
 
     def _run(self, stream: IO[bytes], cutter: Cutter, at: int, end: int) -> Iterator[Cut]:
         while True:
@@ -100,17 +101,18 @@ class Document:
             if cutter.closed is not None or cutter.broken is not None:
                 break
         if cutter.closed is not None and not (self._file.part is not None and self._file.part.path):
-            self._check_tail(stream, cutter.closed + 1, block[len(block) - (at - cutter.closed - 1) :])
+            kind = "array" if cutter.closes == ARRAY else "object"
+            self._check_tail(stream, kind, cutter.closed + 1, block[len(block) - (at - cutter.closed - 1) :])
         elif end < 0:
             cutter.finish()
         self.broken = self.broken or cutter.broken
 
-    def _check_tail(self, stream: IO[bytes], at: int, rest: bytes) -> None:
-        """After the end of an array there is nothing but white space."""
+    def _check_tail(self, stream: IO[bytes], kind: str, at: int, rest: bytes) -> None:
+        """After the end of an array or object there is nothing but white space."""
         while True:
             text = rest.lstrip(SPACE)
             if text:
-                self.broken = (at + len(rest) - len(text), "something follows the end of the array")
+                self.broken = (at + len(rest) - len(text), f"something follows the end of the {kind}")
                 return
             at += len(rest)
             if not (rest := stream.read(BLOCK)):
@@ -120,8 +122,8 @@ class Document:
 def plan(file: FileRef, target: int) -> list[Partition]:
     """Byte ranges that begin at an element, each knowing its first row and line from a pass that only cuts."""
     path = Path(file.path)
-    first = file.part.start if file.part is not None and file.part.path else 0
-    line = file.part.line if file.part is not None and file.part.path else 1
+    inside = file.part if file.part is not None and file.part.inside else None
+    first, line = (inside.start, inside.line) if inside is not None else (0, 1)
     whole = Partition(file, first, -1, first_line=line, nbytes=file.size)
     try:
         if codec_of(path) is not None or file.size < 2 * target:
@@ -186,17 +188,26 @@ def _tail(file: FileRef, row: int, at: int, nbytes: int) -> Batch:
 
 def _batches(cut: Cut, file: FileRef, row: int, done: int, options: ReadOptions) -> Iterator[Batch]:
     step, spans = options.batch_rows, cut.spans
+    keyed = file.part is not None and file.part.keyed
     for first in range(0, len(spans), step):
         last = min(first + step, len(spans))
         lines = cut.lines[first:last]
         end = cut.done if last == len(spans) else spans[last][0]
         rows = row + np.arange(last - first, dtype=np.int64)
 
-        def starts(first: int = first, last: int = last) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
-            return np.asarray([start for start, _ in spans[first:last]], np.int64)
+        texts = cut.texts(first, last)
+        keys = [key_length(text) for text in texts] if keyed else [0] * len(texts)
+        if keyed:  # what has no key is no member, whatever else it may be
+            texts = [b"" if key is None else text[key:] for text, key in zip(texts, keys, strict=True)]
+
+        def starts(
+            first: int = first, last: int = last, keys: Sequence[int | None] = keys
+        ) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+            pairs = zip(spans[first:last], keys, strict=True)
+            return np.asarray([start + (key or 0) for (start, _), key in pairs], np.int64)
 
         place = Place(row, int(lines[0]), (last - first, _lines(lines)), (done, end), end - done)
-        yield text_batch(file, cut.texts(first, last), (rows, lines), place, starts, options)
+        yield text_batch(file, texts, (rows, lines), place, starts, options)
         row, done = row + last - first, end
 
 

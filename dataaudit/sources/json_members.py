@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
@@ -48,16 +49,34 @@ class Members:
     """Line feeds in it."""
     broken: tuple[int, str] | None
     """Where it cannot be followed any further, and why."""
+    more: bool = False
+    """May there be more of them, because the first said enough?"""
 
 
-def members_of(stream: IO[bytes], offset: int, line: int) -> Members:
+Enough = Callable[[Sequence[Member]], bool]
+"""Do these first members say all that is to be known?"""
+
+
+def never(members: Sequence[Member]) -> bool:
+    """All members are wanted."""
+    del members
+    return False
+
+
+def members_of(stream: IO[bytes], offset: int, line: int, first: int, enough: Enough) -> Members:
     """The members of the object whose bracket is just before `offset`, where the stream stands.
 
-    The stream is left somewhere after the object; `Members.end` says where it ended.
+    Stops where the `first` members are `enough`. The stream is left somewhere after; `Members.end` says where the
+    object ended.
     """
     scan = _Scan(offset, line)
+    asked = more = False
     try:
         while not scan.done and scan.broken is None:
+            if len(scan.members) > first and not asked:  # the last one may not have ended
+                asked, more = True, enough(scan.members[:first])
+                if more:
+                    break
             block = stream.read(BLOCK)
             if not block:
                 scan.broken = (scan.at, "the document ends before the object is closed")
@@ -67,7 +86,7 @@ def members_of(stream: IO[bytes], offset: int, line: int) -> Members:
         if said is None:
             raise
         scan.broken = (scan.at, said)
-    return Members(tuple(scan.members), scan.at, scan.line - line, scan.broken)
+    return Members(tuple(scan.members), scan.at, scan.line - line, scan.broken, more)
 
 
 class _Scan:
@@ -80,6 +99,7 @@ class _Scan:
         self._brackets = Brackets()
         self._inside: Member | None = None
         self._key = ""
+        self._keys: set[str] = set()
         self._want = _KEY
         self._text: list[bytes] = []
         self._text_at = offset
@@ -171,8 +191,9 @@ class _Scan:
             self.members.append(Member(self._key, kind, self._text_at, self.line, -1))
             self._want = _COMMA
             return True
-        new = isinstance(value, str) and all(one.key != value for one in self.members)
+        new = isinstance(value, str) and value not in self._keys
         if new:
+            self._keys.add(value)
             self._key, self._want = value, _COLON
         return new
 

@@ -24,6 +24,9 @@ WIDEST = 16 << 20
 
 SPACE = b" \t\r\n"
 
+ARRAY, OBJECT, VALUES = b"]", b"}", b""
+"""What closes the elements of an array, and of an object; values one after another end with the stream."""
+
 _COMMA = 0x2C
 _USUAL_GAP = 24
 """White space and comma between two elements that are looked at for all elements at once, in bytes."""
@@ -54,17 +57,19 @@ class Cut:
 
 
 class Cutter:
-    """Cuts a stream into elements: of an array (`separated` by commas, up to its end), or values one after another.
+    """Cuts a stream into elements: what commas separate, up to the bracket that `closes`; or values one after another.
 
+    The elements of an object (closed by `}`) are its keys with their values.
     `fresh`: does the stream start before the first element? If not, it starts after the separator of another.
     """
 
-    def __init__(self, offset: int, line: int = 1, *, separated: bool, fresh: bool = True) -> None:
+    def __init__(self, offset: int, line: int = 1, *, closes: bytes, fresh: bool = True) -> None:
         self.closed: int | None = None
-        """Place of the bracket that ends the array."""
+        """Place of the bracket that ends the array or object."""
         self.broken: tuple[int, str] | None = None
         """Where the document cannot be followed any further, and why."""
-        self._separated = separated
+        self.closes = closes
+        self._separated = bool(closes)
         self._empty = fresh
         self._brackets = Brackets()
         self._held: list[bytes] = []
@@ -211,7 +216,7 @@ class Cutter:
             self._spans.append(self._item or (stop, stop))
             self._item = None
         self._gap = self._done = stop
-        if self._separated and data[stop - self._base : stop - self._base + 1] == b"]":
+        if self._separated and data[stop - self._base : stop - self._base + 1] == self.closes:
             self.closed, self._done = stop, stop + 1
         else:
             self.broken = (stop, "a bracket closes what it did not open")
@@ -222,7 +227,11 @@ class Cutter:
             return
         at = self._gap if self.pending is None else self.pending
         if self._separated or at < self._at:
-            inside = "in the element that begins there" if at < self._at else "before the array is closed"
+            inside = (
+                "in the element that begins there"
+                if at < self._at
+                else f"before the {'array' if self.closes == ARRAY else 'object'} is closed"
+            )
             self.broken = (at, f"the document ends {inside}")
 
     def _cut(self, data: bytes) -> Cut | None:

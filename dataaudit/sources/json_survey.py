@@ -4,6 +4,7 @@ A document is an array of records; objects one after another; or one object. An 
 
 - under the key that `--field` names;
 - under each of its keys, where one of them is the name of a split, or all of them hold arrays of objects;
+- under keys of their own, where all of them hold objects that are alike;
 - under the one key that holds an array of objects, unless the object is itself a record with text of a known name.
 
 Every other object is one record. Where several keys could hold the records, none is chosen.
@@ -27,13 +28,16 @@ from dataaudit.records.types import Part
 from dataaudit.sources.compression import codec_of, open_plain, stream_error
 from dataaudit.sources.json import BOM, seek
 from dataaudit.sources.json_brackets import Brackets
-from dataaudit.sources.json_members import Member, Members, members_of
-from dataaudit.sources.json_scan import BLOCK, SPACE, Cutter
+from dataaudit.sources.json_keyed import MANY, by_column, by_key
+from dataaudit.sources.json_members import Member, Members, members_of, never
+from dataaudit.sources.json_scan import ARRAY, BLOCK, SPACE, Cutter
 
 if TYPE_CHECKING:
     from io import BufferedReader
 
 NO_RECORDS = "a JSON document without records"
+BY_COLUMN = "a table written column by column; write it by rows (pandas: to_json(orient='records'))"
+KEYED = "the records are the values of the document's keys; the keys are not searched"
 
 _FIRST = re.compile(rb"[^ \t\r\n]")
 
@@ -106,7 +110,7 @@ def _head(path: Path) -> bytes:
 
 
 def _without(steps: Sequence[str]) -> Survey:
-    return Survey("none", reason=f"no array under {render(tuple(steps))}")
+    return Survey("none", reason=f"no records under {render(tuple(steps))}")
 
 
 def _has_lines(text: bytes, *, strict: bool) -> bool:
@@ -128,7 +132,9 @@ def _object(
     path: Path, at: int, line: int, steps: Sequence[str] | None, split_of: SplitOf, *, lone: bool
 ) -> Survey:
     """A file that starts with an object, its bracket at `at`."""
-    found = _members(path, at + 1, line)
+    found = _members(path, at + 1, line, whole=steps is not None)
+    if found.more:
+        return _keyed(at + 1, line)
     follows = _follows(path, found.end) if found.broken is None else None
     if follows is not None and follows[1] == b"{" and steps is None:
         # Objects one after another; on one line they are a line that is no record.
@@ -141,16 +147,26 @@ def _object(
     if steps is not None:
         return document.under(steps)
     records = (
-        document.splits() or document.record() or document.arrays(lone=lone) or document.other(lone=lone)
+        document.splits()
+        or document.record()
+        or document.keyed(at + 1, line)
+        or document.arrays(lone=lone)
+        or document.other(lone=lone)
     )
     # A line that is one record, or is broken, is for the reader of lines: it costs a row there, not the file.
     return LINES if records == DOCUMENT and not found.lines else records
 
 
-def _members(path: Path, at: int, line: int) -> Members:
+def _keyed(at: int, line: int, path: str = "") -> Survey:
+    """The records are the values of an object, whose bracket is before `at`."""
+    return Survey("document", (Records(Part(path, at, line, notes=(KEYED,), keyed=True)),))
+
+
+def _members(path: Path, at: int, line: int, *, whole: bool) -> Members:
+    """The members of an object; without `whole` those that tell that all of them are records are enough."""
     with open_plain(path) as stream:
         seek(stream, path, at)
-        return members_of(stream, at, line)
+        return members_of(stream, at, line, MANY, never if whole else by_key)
 
 
 def _follows(path: Path, at: int) -> tuple[int, bytes] | None:
@@ -185,6 +201,10 @@ class _Document:
         every = len(usual) > 1 and all(self._holds[one.key] in ("records", "empty") for one in self._members)
         if not names and not every:
             return None
+        if not names and len(usual) > MANY:
+            keys = ", ".join(render((one.key,)) for one in usual[:3])
+            said = f"records under {len(usual):,} keys ({keys}, …); name one with --field, or write one array"
+            return Survey("none", reason=said, choice=True)
         # Beside the name of a split any array of records or rows is a split, and an empty one is an empty split.
         taken = [one for one in self._members if one in rows or self._holds[one.key] == "empty"]
         notes = self._left(taken)
@@ -202,6 +222,12 @@ class _Document:
             if self._holds[one.key] == "records"
         )
         return Survey("document", (Records(Part("", 0, 1, notes=notes)),)) if notes else DOCUMENT
+
+    def keyed(self, at: int, line: int) -> Survey | None:
+        """The values of all keys are records, or a table column by column, which cannot be read row by row."""
+        if by_column(self._members):
+            return Survey("none", reason=BY_COLUMN, choice=True)
+        return _keyed(at, line) if by_key(self._members) else None
 
     def arrays(self, *, lone: bool) -> Survey | None:
         """The only array of objects; of several none is chosen.
@@ -232,15 +258,20 @@ class _Document:
         return DOCUMENT if lone or self._damage else Survey("none", reason=NO_RECORDS)
 
     def under(self, steps: Sequence[str]) -> Survey:
-        """The array under a path of keys."""
+        """The array, or object of records, under a path of keys."""
         members, member = self._members, None
         for i, step in enumerate(steps):
             member = next((one for one in members if one.key == step), None)
             if member is None or (i + 1 < len(steps) and member.kind != "object"):
                 return _without(steps)
             if i + 1 < len(steps):
-                members = _members(self._path, member.start, member.line).members
-        if member is None or member.kind != "array":
+                members = _members(self._path, member.start, member.line, whole=True).members
+        assert member is not None  # a path has a step
+        if member.kind == "object" and by_key(
+            _members(self._path, member.start, member.line, whole=False).members
+        ):
+            return _keyed(member.start, member.line, render(tuple(steps)))
+        if member.kind != "array":
             return _without(steps)
         return self._survey([self._records(member, steps, self._split_of(steps[-1]), ())])
 
@@ -298,7 +329,7 @@ def _has_text(member: Member) -> bool:
 
 def _first_value(head: bytes) -> Any:
     """The first element of an array, or None where it is longer than the head, or broken."""
-    cut = Cutter(0, separated=True).feed(head)
+    cut = Cutter(0, closes=ARRAY).feed(head)
     try:
         return orjson.loads(cut.texts(0, 1)[0]) if cut is not None and cut.spans else None
     except orjson.JSONDecodeError:

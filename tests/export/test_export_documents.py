@@ -20,6 +20,7 @@ from dataaudit.export.manifest import Manifest
 from dataaudit.export.verify import verify
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
+from dataaudit.sources import json_keyed, json_survey
 from dataaudit.sources.compression import open_plain
 from dataaudit.sources.discover import discover
 
@@ -39,13 +40,19 @@ def listed(draw: st.DrawFn, elements: list[str]) -> str:
 @st.composite
 def documents(draw: st.DrawFn) -> tuple[str, list[list[str]]]:
     """A document, and the elements of its parts."""
-    form = draw(st.sampled_from(["array", "splits", "values"]))
+    form = draw(st.sampled_from(["array", "splits", "values", "keyed"]))
     if form == "values":
         values = draw(
             st.lists(st.sampled_from(['{\n"t": "a"}', '{\n"t":"[x]", "b": 1\n}']), min_size=1, max_size=5)
         )
         return draw(SPACES) + "\n".join(one + draw(SPACES) for one in values), [values]
     element = st.one_of(GOOD, BAD)
+    if form == "keyed":
+        values = [*['{"text": "a", "t": "b"}'] * 3, *draw(st.lists(element, max_size=5))]
+        members = [
+            f'"k,{i}\\""{draw(SPACES)}:{draw(SPACES)}{one}' if one else "" for i, one in enumerate(values)
+        ]
+        return "{" + draw(listed(members)) + "}" + draw(SPACES), [members]
     if form == "array":
         parts = [draw(st.lists(element, max_size=6))]
         if parts == [[""]]:
@@ -79,7 +86,7 @@ def _clean(folder: Path, name: str, parts: list[list[str]], drops: list[set[int]
         redactions += [
             (file.id, row, "t", (0, 1))
             for row, one in enumerate(part)
-            if redact and one.startswith("{") and '"t":' in one and "} {" not in one and row not in gone
+            if redact and one.endswith("}") and '"t":' in one and "} {" not in one and row not in gone
         ]
     with Workspace(folder / "work") as work:
         verdicts = store(
@@ -116,6 +123,8 @@ def test_what_is_left_and_what_was_removed(
     codec = data.draw(st.sampled_from([None, "gzip"]))
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(elements, "BLOCK", block)
+        for one in (json_survey, json_keyed):
+            patch.setattr(one, "MANY", 3)  # the first three members say what the document is
         folder = Path(name)
         (folder / "in").mkdir()
         (folder / "in/a.json").write_bytes(COMPRESS[codec](raw))
@@ -138,7 +147,8 @@ def test_what_is_left_and_what_was_removed(
         lines = reasons(out, "a.json")
         taken = [raw[line["offset"] : line["offset"] + line["length"]] for line in lines]
         if lines:
-            assert removed == b"[\n" + b",\n".join(taken) + b"\n]\n"
+            opening, closing = (b"{\n", b"\n}\n") if '"k,0' in text else (b"[\n", b"\n]\n")
+            assert removed == opening + b",\n".join(taken) + closing
             assert [line["line"] for line in lines] == [
                 raw[: line["offset"]].count(b"\n") + 1 for line in lines
             ]
@@ -156,9 +166,13 @@ def test_what_is_left_and_what_was_removed(
             for one in (one.encode() for part in stays for one in part):
                 at = kept.index(one, at) + len(one)
         assert len(everything) == entry.rows
-        valid = all(one not in ("", "NaN", "{'t'}") and "} {" not in one for part in stays for one in part)
+        valid = all(
+            one and not one.endswith(("NaN", "{'t'}")) and "} {" not in one for part in stays for one in part
+        )
         if valid and text.lstrip("\ufeff \t\r\n").startswith("["):
             assert len(json.loads(kept.decode("utf-8-sig"))) == len(stays[0])
+        if valid and '"k,0' in text:
+            assert list(json.loads(kept)) == [json.loads("{" + one + "}").popitem()[0] for one in stays[0]]
         (folder / "in/a.json").unlink()
         assert verify(out).ok
 
