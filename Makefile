@@ -12,10 +12,10 @@ DEV := $(VENV)/.installed-dev
 # Set PYTHON to choose the interpreter; otherwise the first of these that is new enough and can make an environment.
 CANDIDATES := $(or $(PYTHON),python3 python3.11 python3.12 python3.13 python3.14)
 
-.PHONY: help demo test test-all lint evidence bench clean
+.PHONY: help demo test test-all lint evidence rules-docs bench clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: $(PLAIN) ## scan, clean and verify the sample data
 	@$(BIN)/dataaudit --help >/dev/null # a broken installation exits 1 too, and must not pass for a failed gate
@@ -45,7 +45,11 @@ lint: $(DEV) ## check style, types and the direction of imports
 evidence: $(PLAIN) ## measure the shipped rules and write rules/evidence.json (needs the corpora of docs/evidence.md)
 	$(BIN)/python benchmarks/human_prose.py out/prose
 	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
+	$(BIN)/dataaudit rules docs docs/rules
 	$(BIN)/python benchmarks/refusals.py out/prose
+
+rules-docs: $(PLAIN) ## write docs/rules from the packs and their evidence
+	$(BIN)/dataaudit rules docs docs/rules
 
 bench: $(PLAIN) ## measure against datatrove and write docs/benchmarks.md (BENCH="--mb 33" for a short run)
 	$(BIN)/python benchmarks/run.py $(BENCH)

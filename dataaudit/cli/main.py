@@ -50,6 +50,7 @@ def _commands() -> None:
     from dataaudit.cli import (
         benchmarks,
         clean,
+        rule_docs,
         rule_evidence,
         rule_new,
         rule_try,
@@ -63,6 +64,7 @@ def _commands() -> None:
     app.command("clean")(clean.clean_command)
     app.command("schema")(schema.schema_command)
     app.command("verify")(verify.verify_command)
+    rules.app.command("docs")(rule_docs.docs_command)
     rules.app.command("new")(rule_new.new_command)
     rules.app.command("try")(rule_try.try_command)
     rules.app.command("measure")(rule_evidence.measure_command)

@@ -27,6 +27,7 @@ def describe(rule: Rule) -> dict[str, object]:
         "unless": [_pattern(pattern) for pattern in rule.unless],
         "validate": rule.validate,
         "quotable": rule.quotable,
+        "ignore_when": rule.ignore_when,
         "soft": rule.soft,
         "basis": rule.basis,
         "default": rule.default,

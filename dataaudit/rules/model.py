@@ -103,6 +103,8 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A checksum that the matched text must satisfy; `rules.validators` holds them."""
     quotable: bool = False
     """Text about models often quotes what this rule finds; `--ignore-quoted` then exempts code and quotations."""
+    ignore_when: str = ""
+    """When a hit is fine, for the documentation."""
     soft: str | None = None
     """The soft category that this rule counts for in `synthetic-share`."""
     basis: Basis = "measured"

@@ -38,8 +38,8 @@ PACK_KEYS = ("pack", "version", "licence", "description", "default", "rules")
 PACK_REQUIRED = ("pack", "version", "licence", "rules")
 RULE_KEYS = (
     "id", "version", "name", "message", "why", "category", "severity", "confidence", "roles", "patterns",
-    "needs", "unless", "validate", "quotable", "soft", "basis", "default", "action", "references", "tags",
-    "hits", "misses",
+    "needs", "unless", "validate", "quotable", "ignore_when", "soft", "basis", "default", "action", "references",
+    "tags", "hits", "misses",
 )  # fmt: skip
 REQUIRED_KEYS = (
     "id", "version", "name", "message", "why", "category", "severity", "confidence", "patterns", "hits",
@@ -180,6 +180,7 @@ class Reader:
             if validate is None
             else cast(Validator, self.one_of(validate, ("validate",), VALIDATORS)),
             quotable=self.switch(given.get("quotable", False), ("quotable",)),
+            ignore_when=self.text(given["ignore_when"], ("ignore_when",)) if "ignore_when" in given else "",
             soft=self.kebab(given["soft"], ("soft",)) if "soft" in given else None,
             basis=cast(Basis, self.one_of(given.get("basis", "measured"), ("basis",), BASES)),
             default=self.switch(given.get("default", pack.default), ("default",)),

@@ -155,6 +155,7 @@ _RULE: dict[str, Json] = {
         "type": "boolean",
         "description": "Often quoted in text about models; --ignore-quoted then exempts code and quotations.",
     },
+    "ignore_when": _text("When a hit is fine, for the documentation."),
     "soft": {**_KEBAB, "description": "The soft category the rule counts for in synthetic-share."},
     "basis": {
         "enum": list(BASES),

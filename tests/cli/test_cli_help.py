@@ -36,6 +36,7 @@ def test_the_commands() -> None:
         "benchmarks show",
         "clean",
         "rules",
+        "rules docs",
         "rules list",
         "rules measure",
         "rules new",
