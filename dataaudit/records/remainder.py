@@ -61,8 +61,17 @@ def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members
     return Shape(members, left, frozenset(chats))
 
 
+Column = Callable[[str, Sequence[int]], "Sequence[Any] | pa.Array"]
+"""Gives the values of a field of these records."""
+
+
 def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[[bool], Keys]:
     """A function that gives, per record, the key of everything the layout does not read as text."""
+    return rest_of_columns(len(records), lambda name, members: [records[i][name] for i in members], shapes)
+
+
+def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bool], Keys]:
+    """The same of `n` records whose fields `column` gives."""
 
     # By field rather than by shape: where every record has keys of its own there are as many shapes as records.
     fields: dict[tuple[str, str], list[int]] = {}
@@ -71,9 +80,9 @@ def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[
             fields.setdefault((name, "t" if name in shape.chats else kind), []).extend(shape.members)
 
     def keys(normalised: bool) -> Keys:
-        hi, lo = np.zeros(len(records), np.uint64), np.zeros(len(records), np.uint64)
+        hi, lo = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
         for (name, kind), members in fields.items():
-            found, present = _column_keys([records[i][name] for i in members], kind, normalised)
+            found, present = _column_keys(column(name, members), kind, normalised)
             tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
             marked = tagged(
                 found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
@@ -86,10 +95,12 @@ def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[
     return keys
 
 
-def _column_keys(values: list[Any], kind: str, normalised: bool) -> tuple[Keys, list[int] | None]:
+def _column_keys(
+    values: Sequence[Any] | pa.Array, kind: str, normalised: bool
+) -> tuple[Keys, list[int] | None]:
     """Keys of the values of one field, and which of them count (None: all)."""
     if kind == "s":
-        texts = pa.array(values, pa.large_string())
+        texts = values if isinstance(values, pa.Array) else pa.array(values, pa.large_string())
         return string_keys(normalise(texts) if normalised else texts), None
     dump = _dump_turns if kind == "t" else _dump
     dumped = [dump(value, normalised) for value in values]

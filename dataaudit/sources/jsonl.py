@@ -1,4 +1,4 @@
-"""JSON Lines, plain and compressed: blocks of whole lines, read strictly line by line.
+"""JSON Lines, plain and compressed: blocks of whole lines, read strictly line by line or, where that is the same, fast.
 
 A line is what ends in a line feed (or the end of the file); a blank one holds only white space and is no record.
 """
@@ -15,8 +15,10 @@ import numpy.typing as npt
 from dataaudit.errors import SourceError
 from dataaudit.records.objects import extract_objects
 from dataaudit.records.types import Batch, FileRef
+from dataaudit.sources import flat
 from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
 from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.flat import FlatReader
 from dataaudit.sources.json_records import Text, text_batch
 
 BLOCK = 4 << 20
@@ -24,6 +26,9 @@ BLOCK = 4 << 20
 
 LARGEST_PIECE = 64 << 20
 """Bytes of a long line that are read at a time."""
+
+STRICT_LINES = 1024
+"""Lines read strictly where the fast reader meets one that is not for it, before it is tried again."""
 
 BOM = b"\xef\xbb\xbf"
 _BLANKS = b" \t\r"
@@ -122,6 +127,7 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
     path = Path(file.path)
     row, line, offset = partition.first_row, partition.first_line, partition.start
     stop = None if options.limit is None else row + options.limit
+    fast = _flat_reader(file, options)
     compressed = False
     try:
         compressed = codec_of(path) is not None
@@ -129,7 +135,7 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
             if partition.start:
                 stream.seek(partition.start)
             for taken in _blocks(stream, partition.start, partition.end):
-                for cut, rows, batch in _batches(taken, file, (row, line, offset), options, stop):
+                for cut, rows, batch in _batches(taken, file, (row, line, offset), (options, fast), stop):
                     if compressed and file.size:
                         share = 0  # bytes of a compressed file are counted once, at its end
                     else:
@@ -164,10 +170,65 @@ Cut = tuple[int, tuple[int, int], Batch]
 """Bytes, (records, lines) and the batch of a cut of a block."""
 
 
+def _flat_reader(file: FileRef, options: ReadOptions) -> FlatReader | None:
+    """What reads flat objects fast, where all records of a file that is not small are wanted."""
+    all_wanted = options.sample is None and options.only is None and options.limit is None
+    return FlatReader(options.overrides) if all_wanted and file.size >= flat.LEAST else None
+
+
 def _batches(
-    taken: list[bytes], file: FileRef, at: tuple[int, int, int], options: ReadOptions, stop: int | None
+    taken: list[bytes],
+    file: FileRef,
+    at: tuple[int, int, int],
+    how: tuple[ReadOptions, FlatReader | None],
+    stop: int | None,
 ) -> Iterator[Cut]:
     """Cut a block of whole lines, taken out of its list, into batches, up to the row `stop`."""
+    options, fast = how
+    if fast is None or not fast.hopeful:
+        yield from _strict_batches(taken, file, at, options, stop)
+        return
+    row, line, offset = at
+    block = taken.pop()
+    start = 0
+    while start < len(block):
+        head = len(BOM) if offset == 0 and block.startswith(BOM) else 0
+        served = fast.read(block, start + head, options.batch_rows)
+        if served is None:
+            end = _line_end(block, start, STRICT_LINES) if fast.hopeful else len(block)
+            cuts = _strict_batches([block[start:end]], file, (row, line, offset), options, stop)
+        else:
+            end = served.end
+            cuts = iter((_served(served, file, (row, line, offset), end - start),))
+        start = end
+        for size, (rows, lines), batch in cuts:
+            yield size, (rows, lines), batch
+            row, line, offset = row + rows, line + lines, offset + size
+
+
+def _line_end(block: bytes, start: int, lines: int) -> int:
+    """The byte after so many lines, or the end of the block."""
+    at = start
+    for _ in range(lines):
+        at = block.find(b"\n", at) + 1
+        if at == 0:
+            return len(block)
+    return at
+
+
+def _served(served: flat.Served, file: FileRef, at: tuple[int, int, int], size: int) -> Cut:
+    """The cut of lines that the fast reader has read: none of them is blank or malformed."""
+    row, line, offset = at
+    numbers = np.arange(served.lines, dtype=np.int64)
+    counts = (served.lines, served.lines)
+    place = Place(row, line, counts, (offset, offset + size), size)
+    return size, counts, make_batch(file, row + numbers, line + numbers, served.found, place)
+
+
+def _strict_batches(
+    taken: list[bytes], file: FileRef, at: tuple[int, int, int], options: ReadOptions, stop: int | None
+) -> Iterator[Cut]:
+    """The same, read strictly line by line."""
     row, line, offset = at
     block = taken.pop()
     head = len(BOM) if offset == 0 and block.startswith(BOM) else 0

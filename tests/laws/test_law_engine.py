@@ -29,7 +29,7 @@ from dataaudit.records.types import FileRef
 from dataaudit.report.json_format import to_dict
 from dataaudit.report.model import Report
 from dataaudit.sketches.workspace import Workspace
-from dataaudit.sources import jsonl
+from dataaudit.sources import flat, jsonl
 from dataaudit.sources.base import ReadOptions
 from dataaudit.sources.readers import reader_for
 
@@ -230,6 +230,14 @@ def session_report(files: tuple[FileRef, ...], target: int, deal: Any, batch_row
         return repr((results, sources)).encode("utf-8", "surrogatepass")
 
 
+def read_fast(patch: pytest.MonkeyPatch, data: st.DataObject) -> None:
+    """Let the reader of flat objects try files of any size, and any number of lines; or none."""
+    if data.draw(st.booleans(), label="fast"):
+        patch.setattr(flat, "LEAST", 0)
+        patch.setattr(flat, "FEW", 1)
+        patch.setattr(jsonl, "STRICT_LINES", data.draw(st.integers(1, 9), label="strict lines"))
+
+
 @TIMES
 @given(dataset=datasets(), data=st.data())
 def test_partitions_in_any_order_and_number_change_nothing(dataset: Dataset, data: st.DataObject):
@@ -237,6 +245,7 @@ def test_partitions_in_any_order_and_number_change_nothing(dataset: Dataset, dat
         files = files_of(dataset.write(Path(folder)))
         expected = session_report(files, 1 << 62, lambda parts: [parts], 8192)
         patch.setattr(jsonl, "BLOCK", data.draw(st.integers(1, 64), label="block"))
+        read_fast(patch, data)
         target = data.draw(st.integers(1, 80), label="partition bytes")
 
         def deal(partitions: list[Any]) -> list[list[Any]]:
@@ -259,6 +268,7 @@ def test_reports_of_generated_files_do_not_depend_on_how_they_are_read(dataset: 
         }
         expected = as_bytes(dataaudit.scan(path, **options))
         patch.setattr(jsonl, "BLOCK", data.draw(st.integers(1, 64), label="block"))
+        read_fast(patch, data)
         assert as_bytes(dataaudit.scan(path, batch_rows=data.draw(st.integers(1, 5)), **options)) == expected
 
 

@@ -1,0 +1,310 @@
+"""The compiled loops that read lines of JSON objects of strings, numbers and nothing nested.
+
+They take what they know for certain and stop at anything else, so what they give is what the strict parser gives.
+Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.records.kernels import compile_
+
+U8 = npt.NDArray[np.uint8]
+I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
+
+NULL, STRING, ESCAPED, INTEGER, TRUTH, FLOAT = range(6)
+"""Kinds of a cell; ESCAPED is a string with a backslash in it."""
+
+MAX_DIGITS = 18
+"""An integer of more digits may not fit into 64 bits; the strict parser may then call it a float."""
+MAX_NUMBER = 60
+"""Bytes of a number, and digits of its exponent, far below what overflows to infinity."""
+MAX_EXPONENT = 2
+
+_ESCAPES = np.zeros(256, np.uint8)
+"""What stands for itself or a control character after a backslash; 0: nothing does."""
+_ESCAPES[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
+
+
+class Cells(NamedTuple):
+    """What is known of every value, by line and field."""
+
+    begins: I32
+    """First byte of what is in the quotes, or of the number."""
+    ends: I32
+    sizes: I32
+    """Bytes of a string when its escapes are resolved."""
+    kinds: U8
+
+
+def room(lines: int, fields: int) -> Cells:
+    """Cells to be filled."""
+    shape = (lines, fields)
+    begins, ends, sizes = (np.empty(shape, np.int32) for _ in range(3))
+    return Cells(begins, ends, sizes, np.empty(shape, np.uint8))
+
+
+@compile_
+def _blank(data: U8, at: int) -> Any:
+    """The first byte from `at` that is no white space within a line."""
+    while data[at] == 32 or data[at] == 9 or data[at] == 13:
+        at += 1
+    return at
+
+
+@compile_
+def _hex(data: U8, at: int) -> Any:
+    """The number in four hexadecimal digits, or -1."""
+    value = np.int64(0)
+    for i in range(4):
+        c = np.int64(data[at + i])
+        if 48 <= c <= 57:
+            value = value * 16 + (c - 48)
+        elif 97 <= (c | 32) <= 102:
+            value = value * 16 + ((c | 32) - 87)
+        else:
+            return np.int64(-1)
+    return value
+
+
+@compile_
+def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
+    """(bytes of the escape at a backslash, bytes it stands for); (0, 0) where it stands for no character."""
+    c = data[at + 1]
+    if c != 117:
+        return np.int64(2 if _ESCAPES[c] else 0), np.int64(1)
+    code = _hex(data, at + 2)
+    if code < 0 or 0xDC00 <= code <= 0xDFFF:
+        return np.int64(0), np.int64(0)
+    if code < 0x80:
+        return np.int64(6), np.int64(1)
+    if code < 0x800:
+        return np.int64(6), np.int64(2)
+    if code < 0xD800 or code > 0xDFFF:
+        return np.int64(6), np.int64(3)
+    if data[at + 6] != 92 or data[at + 7] != 117:
+        return np.int64(0), np.int64(0)
+    low = _hex(data, at + 8)
+    if low < 0xDC00 or low > 0xDFFF:
+        return np.int64(0), np.int64(0)
+    return np.int64(12), np.int64(4)
+
+
+@compile_
+def _string(data: U8, at: int) -> Any:
+    """(byte of the closing quote, size, has escapes) of a string from its first byte; -1 where it is none."""
+    begin = at
+    saved = np.int64(0)
+    while True:
+        c = data[at]
+        if c == 34:
+            return at, at - begin - saved, saved > 0
+        if c == 92:
+            taken, given = _escape(data, at)
+            if taken == 0:
+                return np.int64(-1), np.int64(0), False
+            saved += taken - given
+            at += taken
+        elif c < 32:
+            return np.int64(-1), np.int64(0), False
+        else:
+            at += 1
+
+
+@compile_
+def _digits(data: U8, at: int) -> Any:
+    while 48 <= data[at] <= 57:
+        at += 1
+    return at
+
+
+@compile_
+def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
+    """(byte after the number, kind); -1 where it is none or one to be looked at with care."""
+    begin = at
+    negative = data[at] == 45
+    if negative:
+        at += 1
+    first = at
+    at = _digits(data, at)
+    if at == first or (data[first] == 48 and at > first + 1):
+        return np.int64(-1), np.uint8(0)
+    if data[at] != 46 and (data[at] | 32) != 101:
+        if at - first > MAX_DIGITS or (negative and data[first] == 48):
+            return np.int64(-1), np.uint8(0)
+        return at, np.uint8(INTEGER)
+    if data[at] == 46:
+        start = at + 1
+        at = _digits(data, start)
+        if at == start:
+            return np.int64(-1), np.uint8(0)
+    if (data[at] | 32) == 101:
+        at += 1
+        if data[at] == 43 or data[at] == 45:
+            at += 1
+        start = at
+        at = _digits(data, start)
+        if at == start or at - start > MAX_EXPONENT:
+            return np.int64(-1), np.uint8(0)
+    if at - begin > MAX_NUMBER:
+        return np.int64(-1), np.uint8(0)
+    return at, np.uint8(FLOAT)
+
+
+@compile_
+def _word(data: U8, at: int) -> Any:
+    """(byte after, kind) of `true`, `false` or `null`; -1 where it is none."""
+    if data[at] == 116 and data[at + 1] == 114 and data[at + 2] == 117 and data[at + 3] == 101:
+        return at + 4, np.uint8(TRUTH)
+    if data[at] == 110 and data[at + 1] == 117 and data[at + 2] == 108 and data[at + 3] == 108:
+        return at + 4, np.uint8(NULL)
+    if (
+        data[at] == 102
+        and data[at + 1] == 97
+        and data[at + 2] == 108
+        and data[at + 3] == 115
+        and data[at + 4] == 101
+    ):
+        return at + 5, np.uint8(TRUTH)
+    return np.int64(-1), np.uint8(0)
+
+
+@compile_
+def _value(data: U8, at: int, row: int, field: int, cells: Cells) -> Any:
+    """The byte after the value at `at`, or -1 where it is not as expected."""
+    c = data[at]
+    size = np.int64(0)
+    if c == 34:
+        begin = at + 1
+        end, size, escaped = _string(data, begin)
+        after = end + 1
+        kind = np.uint8(ESCAPED if escaped else STRING)
+    else:
+        begin = at
+        end, kind = _number(data, at) if c == 45 or 48 <= c <= 57 else _word(data, at)
+        after = end
+    if end < 0:
+        return np.int64(-1)
+    cells.begins[row, field] = begin
+    cells.ends[row, field] = end
+    cells.sizes[row, field] = size
+    cells.kinds[row, field] = kind
+    return after
+
+
+@compile_
+def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
+    """The first byte of the value behind this name (with its quotes) and a colon; -1 where they are not there."""
+    at = _blank(data, at)
+    for i in range(first, last):
+        if data[at] != names[i]:
+            return np.int64(-1)
+        at += 1
+    at = _blank(data, at)
+    return _blank(data, at + 1) if data[at] == 58 else np.int64(-1)
+
+
+@compile_
+def _object(data: U8, at: int, names: U8, places: I64, row: int, cells: Cells) -> Any:
+    """The byte after the line feed of the object at `at`, or -1 where it is not as expected."""
+    at = _blank(data, at)
+    if data[at] != 123:
+        return np.int64(-1)
+    fields = len(places) - 1
+    for field in range(fields):
+        at = _name(data, at + 1, names, places[field], places[field + 1])
+        if at < 0:
+            return np.int64(-1)
+        at = _value(data, at, row, field, cells)
+        if at < 0:
+            return np.int64(-1)
+        at = _blank(data, at)
+        if data[at] != (44 if field < fields - 1 else 125):
+            return np.int64(-1)
+    at = _blank(data, at + 1)
+    return at + 1 if data[at] == 10 else np.int64(-1)
+
+
+@compile_
+def objects(data: U8, at: int, names: U8, places: I64, cells: Cells) -> Any:
+    """Read objects with exactly these fields in this order, one a line, until the cells are full or one is different.
+
+    `names[places[i] : places[i + 1]]` is a name with its quotes. The data ends with a line feed and some bytes more
+    that are line feeds too. Returns (lines read, byte after them).
+    """
+    rows = len(cells.kinds)
+    stop = len(data) - SPARE
+    row = 0
+    while row < rows and at < stop:
+        after = _object(data, at, names, places, row, cells)
+        if after < 0:
+            break
+        at = after
+        row += 1
+    return row, at
+
+
+SPARE = 16
+"""Line feeds behind the data: no more bytes are looked at without a look at each."""
+
+
+@compile_
+def _encode(code: int, out: U8, to: int) -> Any:
+    """Write a code point as UTF-8; the place after it."""
+    if code < 0x80:
+        out[to] = code
+        return to + 1
+    if code < 0x800:
+        out[to] = 0xC0 | code >> 6
+        out[to + 1] = 0x80 | code & 0x3F
+        return to + 2
+    if code < 0x10000:
+        out[to] = 0xE0 | code >> 12
+        out[to + 1] = 0x80 | code >> 6 & 0x3F
+        out[to + 2] = 0x80 | code & 0x3F
+        return to + 3
+    out[to] = 0xF0 | code >> 18
+    out[to + 1] = 0x80 | code >> 12 & 0x3F
+    out[to + 2] = 0x80 | code >> 6 & 0x3F
+    out[to + 3] = 0x80 | code & 0x3F
+    return to + 4
+
+
+@compile_
+def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
+    """Copy a string with its escapes resolved."""
+    while at < end:
+        c = data[at]
+        if c != 92:
+            out[to] = c
+            at += 1
+            to += 1
+        elif data[at + 1] != 117:
+            out[to] = _ESCAPES[data[at + 1]]
+            at += 2
+            to += 1
+        else:
+            code = _hex(data, at + 2)
+            at += 6
+            if 0xD800 <= code <= 0xDBFF:
+                code = 0x10000 + ((code - 0xD800) << 10) + (_hex(data, at + 2) - 0xDC00)
+                at += 6
+            to = _encode(code, out, to)
+
+
+@compile_
+def gather(data: U8, cells: Cells, field: int, rows: I64, offsets: I64, out: U8) -> None:
+    """Copy the strings of a field of these rows to their offsets, escapes resolved."""
+    for i in range(len(rows)):
+        row = rows[i]
+        begin, end, to = int(cells.begins[row, field]), int(cells.ends[row, field]), int(offsets[i])
+        if cells.kinds[row, field] == ESCAPED:
+            _resolve(data, begin, end, out, to)
+        else:
+            for k in range(end - begin):
+                out[to + k] = data[begin + k]
