@@ -30,6 +30,8 @@ Match = Any
 """`regex.Match`; the module ships no types."""
 
 
+FEW_PLACES = 64
+"""Places at which a match is tried one by one, not by a search."""
 FEW_STEPS = 1_000_000
 """Steps of matching that take some hundredths of a second at most."""
 
@@ -80,12 +82,26 @@ class _Searcher:
         else:
             # The search itself begins at the place, so that no match from before it runs into it.
             start, end = region(text, self.pattern.where)
+            if self._forward and end - start <= FEW_PLACES:
+                yield from self._found_from(text, range(start, end), clock)
+                return
         for match in self._compiled.finditer(text, start, timeout=clock.left()):
             if start <= match.start() < end:
                 yield match
             elif self._forward:
                 return
             clock.left()
+
+    def _found_from(self, text: str, places: range, clock: _Clock) -> Iterator[Match]:
+        """Matches that begin at one of a few places: a search would go on through all of the text behind them."""
+        free = places.start
+        for at in places:
+            if at < free:
+                continue
+            match = self._compiled.match(text, at, timeout=clock.left())
+            if match is not None and match.start() < places.stop:
+                yield match
+                free = max(match.end(), at + 1)
 
     def spans(self, text: str, clock: _Clock, *, anywhere: bool = False) -> Iterator[Span]:
         """The ranges of the matches in place that hold at least one character. Raises `TimeoutError`."""

@@ -132,3 +132,19 @@ def test_windows_hold_every_place_and_do_not_overlap(ends: list[int], width: int
         assert any(low <= max(0, end - width - 1) and end <= high for low, high in found)
     for (_, high), (low, _) in pairwise(found):
         assert high < low
+
+
+def test_at_the_start_nothing_is_looked_for_further_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Start:
+        """A compiled pattern that can only be tried at a place."""
+
+        flags = 0
+
+        def __init__(self, pattern: str) -> None:
+            self.match = regex.compile(pattern).match
+
+    monkeypatch.setattr(confirm, "compile_pattern", lambda pattern: Start(pattern.pattern))
+    rule = make_rule(Pattern(r"[^.]{1,20}[.] No\w*", where="start"))
+    confirmer = confirm.Confirmer(rule, 2.0)
+    assert confirmer.spans("  Well. Not so. " + "Long. " * 9999 + "Well. No.") == [(0, 11)]
+    assert confirmer.spans("Well. " * 9999 + "No.") == []
