@@ -47,6 +47,7 @@ LABEL_VALUES = 0.05
 """A label has at most this many different values per row."""
 
 _NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*(?:[eE][-+]?\d+)?%?")
+_MISSING = frozenset(("", "NA", "N/A", "NaN", "nan", "NULL", "null", "None"))
 _SENTENCE = re.compile(r"[.!?;:,](?:\s|$)|\s\S+\s\S+\s\S+\s")
 
 
@@ -80,9 +81,10 @@ def is_header(table: Table, overrides: Overrides = ()) -> bool:
     """Is the first record a header?
 
     Columns named with `--columns` decide: a header has all of them in its cells; where all are numbers that no cell
-    holds, there is none. Else a header's cells are different, no numbers, no longer than a name, and either one of them
-    is a well-known column name (then others may be empty, as a data frame's index is), or all of them are filled, none
-    comes again in its own column, none reads like a sentence, and there is a second record to tell.
+    holds, there is none. Else a header's cells are different, no numbers, no longer than a name, and one of these holds:
+    one of them is a well-known column name (then others may be empty); all columns that hold numbers alone have a
+    name in the first record; or none comes again in its own column, none reads like a sentence, and there is a second
+    record to tell. The first cell may be empty, as a data frame writes it over its index.
     """
     if table.rows == 0 or table.width == 0:
         return False
@@ -97,10 +99,24 @@ def is_header(table: Table, overrides: Overrides = ()) -> bool:
         return False
     if any(cell.lower() in KNOWN for cell in filled):
         return True
-    named = len(filled) == len(cells) == len(set(cells)) and table.rows > 1
-    if not named or any(_SENTENCE.search(cell) for cell in cells):
+    if not all(cells[1:]) or len(set(cells)) < len(cells) or table.rows < 2:
+        return False
+    if _numbers_are_named(table):
+        return True
+    if any(_SENTENCE.search(cell) for cell in cells):
         return False
     return not any(column[0] in column[1:] for column in table.columns)
+
+
+def _numbers_are_named(table: Table) -> bool:
+    """Are there columns of numbers alone below the first record, and is none of them a number or empty there?"""
+    named = [column[0].strip() for i, column in enumerate(table.columns) if i and _are_numbers(column[1:])]
+    return bool(named) and not _MISSING & set(named)
+
+
+def _are_numbers(cells: list[str]) -> bool:
+    held = [cell for cell in map(str.strip, cells) if cell not in _MISSING]
+    return bool(held) and all(map(_NUMBER.fullmatch, held))
 
 
 def columns_from(cells: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

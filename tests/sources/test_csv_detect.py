@@ -40,6 +40,10 @@ def test_the_delimiter_is_found(mark: str) -> None:
         ("text,text\nhello,a\n", ("text", "text.1")),
         ('"prompt","completion"\r\n"a","b"\r\n', ("prompt", "completion")),
         ("alpha,beta\n1,2\n3,4\n", ("alpha", "beta")),
+        ('"","alpha","beta"\n"1","x",2\n"2","x",3\n', ("0", "alpha", "beta")),
+        ("alpha,beta\nalpha,3\nalpha,NA\n", ("alpha", "beta")),
+        ("alpha,beta gamma: delta epsilon\nx,3\n", ("alpha", "beta gamma: delta epsilon")),
+        ('"","alpha"\n"1","x"\n"2","y"\n', ("0", "alpha")),
         ("text\n", ("text",)),
         ("\n\ntext,label\na,b\n", ("text", "label")),
     ],
@@ -59,6 +63,9 @@ def test_a_header_is_found(text: str, columns: tuple[str, ...]) -> None:
         "alpha,Where is it? There it is.\nbeta,no\n",
         "alpha,beta\n",  # alone, it could be anything
         "alpha,\nbeta,gamma\n",
+        "alpha,\nbeta,3\n",
+        "alpha,NA\nalpha,3\n",
+        ",alpha\n,beta\n",
         "",
     ],
 )
