@@ -81,10 +81,10 @@ def is_header(table: Table, overrides: Overrides = ()) -> bool:
     """Is the first record a header?
 
     Columns named with `--columns` decide: a header has all of them in its cells; where all are numbers that no cell
-    holds, there is none. Else a header's cells are different, no numbers, no longer than a name, and one of these holds:
-    one of them is a well-known column name (then others may be empty); all columns that hold numbers alone have a
-    name in the first record; or none comes again in its own column, none reads like a sentence, and there is a second
-    record to tell. The first cell may be empty, as a data frame writes it over its index.
+    holds, there is none. Else a header's cells are different, no numbers, no longer than a name, and one of these is
+    so: one of them is a well-known column name (then others may be empty); all columns that hold numbers alone have
+    a name in the first record; or none comes again in its own column, none reads like a sentence, and there is a
+    second record to tell. The first cell may be empty, as a data frame writes it over its index.
     """
     if table.rows == 0 or table.width == 0:
         return False
@@ -101,11 +101,12 @@ def is_header(table: Table, overrides: Overrides = ()) -> bool:
         return True
     if not all(cells[1:]) or len(set(cells)) < len(cells) or table.rows < 2:
         return False
-    if _numbers_are_named(table):
-        return True
-    if any(_SENTENCE.search(cell) for cell in cells):
-        return False
-    return not any(column[0] in column[1:] for column in table.columns)
+    return _numbers_are_named(table) or _reads_like_names(table)
+
+
+def _reads_like_names(table: Table) -> bool:
+    """Is no cell of the first record a sentence, or found again below it?"""
+    return not any(_SENTENCE.search(column[0]) or column[0] in column[1:] for column in table.columns)
 
 
 def _numbers_are_named(table: Table) -> bool:
