@@ -12,7 +12,6 @@ to it and are left out of the share.
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import sys
 from collections import Counter
@@ -25,6 +24,7 @@ from dataaudit.rules.load import load_pack, load_packs, pack_files, packs_dir
 from dataaudit.rules.model import Rule
 from dataaudit.rules.mutants import Judged, judge
 from dataaudit.rules.select import matches
+from dataaudit.rules.template import yaml_string
 from dataaudit.rules.witness import TIMEOUT, texts
 from dataaudit.rules.yamlfile import read_document
 
@@ -133,16 +133,10 @@ def add(rule: Rule, examples: Sequence[tuple[str, bool]]) -> None:
                         print(f"{path}:{at + 1}: a list in one line", file=sys.stderr)
                         continue
                     lines[at:at] = [
-                        f"{indent[0]}- {_quoted(text)}\n" for text, wanted in examples if wanted == hit
+                        f"{indent[0]}- {yaml_string(text)}\n" for text, wanted in examples if wanted == hit
                     ]
                 path.write_text("".join(lines), "utf-8")
                 return
-
-
-def _quoted(text: str) -> str:
-    if text.isprintable():
-        return "'" + text.replace("'", "''") + "'"
-    return json.dumps(text)
 
 
 if __name__ == "__main__":

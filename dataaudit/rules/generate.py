@@ -99,13 +99,6 @@ def above(tree: Any, wanted: Iterable[int]) -> set[int]:
     return found
 
 
-def _plainest(node: Any) -> Any:
-    """The member of a set that a keyboard is likeliest to have."""
-    return min(
-        node.items, key=lambda one: getattr(one, "value", 0) if type(one).__name__ == "Character" else 0
-    )
-
-
 @lru_cache(maxsize=256)
 def _of_property(text: str) -> str:
     """Common characters of a class."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from dataaudit.rules.model import Pattern
@@ -57,15 +56,23 @@ def pack_template(
 
 
 def _pattern(pattern: Pattern) -> str:
-    text = _quoted(pattern.pattern)
+    text = yaml_string(pattern.pattern)
     more = [f"flags: [{', '.join(pattern.flags)}]"] if pattern.flags else []
     more += [f"where: {pattern.where}"] if pattern.where != "anywhere" else []
     return f"{{pattern: {', '.join([text, *more])}}}" if more else text
 
 
-def _quoted(text: str) -> str:
-    """A YAML string on one line; single quotes keep backslashes as they are."""
-    if re.fullmatch(r"[\x20-\x7e\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd]*", text):
+def yaml_string(text: str) -> str:
+    """A text as YAML on one line: in single quotes, which keep backslashes as they are, where all of it is seen."""
+    if text.isprintable():
         return "'" + text.replace("'", "''") + "'"
-    escaped = "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text)
-    return f'"{escaped}"'
+    return '"' + "".join(map(_escaped, text)) + '"'
+
+
+def _escaped(char: str) -> str:
+    if char in _SHORT:
+        return _SHORT[char]
+    return char if char.isprintable() else f"\\x{ord(char):02x}" if ord(char) < 256 else f"\\U{ord(char):08x}"
+
+
+_SHORT = {"\n": "\\n", "\t": "\\t", '"': '\\"', "\\": "\\\\"}

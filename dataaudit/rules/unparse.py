@@ -183,14 +183,17 @@ def _shape(node: Any) -> object:
 
 
 def members(node: Any) -> list[Any]:
-    """The members of a set, those of sets in it among them where that means the same."""
+    """The members of a set, those of sets in it among them where that means the same; by code, since `regex` holds them
+    in no fixed order."""
     found = []
     for item in node.items:
         if type(item).__name__ == "SetUnion" and item.positive:
             found += members(item)
         else:
             found.append(item)
-    return found
+    return sorted(
+        found, key=lambda one: (type(one).__name__, getattr(one, "value", getattr(one, "lower", 0)))
+    )
 
 
 def _cased(char: str) -> bool:

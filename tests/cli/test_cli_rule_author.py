@@ -127,7 +127,8 @@ def test_the_template_is_refused_until_it_is_filled_in(call_cli: RunCli, tmp_pat
         assert done.returncode == 2
         assert "is still to be filled in" in done.stderr, left
         assert f"{pack}:" in done.stderr
-        assert call_cli("scan", pack, "-r", pack).returncode == 2
+        if left == places:
+            assert call_cli("scan", pack, "-r", pack).returncode == 2
         at = text.index("'FILL IN:")
         value = {5: "howdy", 4: "howdy a", 3: "b howdy"}.get(left, f"text {left}")
         text = f"{text[:at]}'{value}'{text[text.index(chr(10), at) :]}"
