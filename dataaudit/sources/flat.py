@@ -22,6 +22,7 @@ from dataaudit.records.extracted import Extracted, Place, RoleBuilder
 from dataaudit.records.layouts import Overrides, detect
 from dataaudit.records.paths import parse
 from dataaudit.records.remainder import Shape, rest_of_columns, shape_of
+from dataaudit.records.shapes import Shapes
 from dataaudit.records.types import LayoutNote
 
 if TYPE_CHECKING:
@@ -58,8 +59,9 @@ class Served:
 class FlatReader:
     """Reads flat objects of one partition, and gives up where there are few of them."""
 
-    def __init__(self, overrides: Overrides) -> None:
+    def __init__(self, overrides: Overrides, shapes: Shapes) -> None:
         self._overrides = overrides
+        self._shapes = shapes
         self._failures = 0
 
     @property
@@ -90,7 +92,7 @@ class FlatReader:
         if not count or not _is_utf8(data, at, after):
             return None
         table = _Table(data, tuple(name.decode() for name in names), cells, count)
-        found = table.extract(self._overrides)
+        found = table.extract(self._overrides, self._shapes)
         return None if found is None else Served(count, after, found)
 
 
@@ -125,15 +127,15 @@ class _Table:
         self.cells = cells
         self.count = count
 
-    def extract(self, overrides: Overrides) -> Extracted | None:
+    def extract(self, overrides: Overrides, shapes: Shapes) -> Extracted | None:
         """The roles of the lines; None where a layout reads more than plain fields."""
         builder = RoleBuilder()
         expects, readable = np.zeros(self.count, np.bool_), np.zeros(self.count, np.bool_)
         counts: dict[str, int] = {}
         notes: dict[LayoutNote, None] = {}
         planned: list[Shape] = []
-        for kinds, rows in self._shapes():
-            layout = detect(tuple(map(FieldKind, self.names, kinds)), overrides)
+        for kinds, rows in self._by_kinds():
+            layout = detect(tuple(map(FieldKind, self.names, kinds)), overrides, shapes)
             if not _is_plain(layout) or self._holds_chats(kinds, rows):
                 return None
             for binding in layout.bindings:
@@ -153,7 +155,7 @@ class _Table:
             rest=rest_of_columns(self.count, self._values, planned),
         )
 
-    def _shapes(self) -> list[tuple[tuple[str, ...], I64]]:
+    def _by_kinds(self) -> list[tuple[tuple[str, ...], I64]]:
         """The rows by the kinds of their fields, in order of first appearance."""
         letters = _KINDS[self.cells.kinds[: self.count]]
         if (letters == letters[0]).all():
@@ -214,5 +216,10 @@ STRINGS = (1, 2)
 
 
 def _is_plain(layout: Layout) -> bool:
-    """Does a layout read whole fields and nothing in them?"""
-    return not any(binding.is_turns or len(parse(binding.path)) != 1 for binding in layout.bindings)
+    """Does a layout read whole fields and nothing in them? A binding that says anything more is not known here."""
+    return all(
+        binding.role is not None
+        and len(parse(binding.path)) == 1
+        and binding == Binding(binding.path, binding.role, binding.rank, binding.fallback)
+        for binding in layout.bindings
+    )

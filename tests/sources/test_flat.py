@@ -99,7 +99,7 @@ ESCAPED = VALUES.map(lambda one: json.dumps(one).encode())
 KEYS = st.sampled_from(
     [("text",), ("text", "label"), ("prompt", "response"), ("prompt", "completion", "score"),
      ("instruction", "input", "output", "n"), ("chosen", "rejected"), ("messages", "id"), ("é", "a.b", "text"),
-     ('"', "text"), ("", "text"), ("\\", "q"), ("question", "answer"), ("a", "b", "c"), ("text", "extra", "Text")]
+     ('"', "text"), ("", "text"), ("\\", "q"), ("question", "answer"), ("a", "b", "c"), ("text", "extra", "Text"), ("role", "content"), ("speaker", "text")]
 )  # fmt: skip
 SPACES = st.sampled_from([b"", b"", b"", b" ", b"\t \r"])
 
@@ -135,15 +135,33 @@ def files(draw: st.DrawFn) -> bytes:
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
-@given(data=files(), block=st.integers(1, 300), size=st.integers(1, 9), strict=st.integers(1, 5))
-@example(data=b'{"text": "a"}\n{"text": "b", "text": "c"}\n{"text": "d"}', block=300, size=9, strict=1)
-def test_flat_is_strict(data: bytes, block: int, size: int, strict: int) -> None:
+@given(
+    data=files(),
+    block=st.integers(1, 300),
+    size=st.integers(1, 9),
+    strict=st.integers(1, 5),
+    shapes=st.sampled_from([(), (("a", "identifiers"), ("b", "text")), (("c", "dates"), ("label", "text"))]),
+)
+@example(
+    data=b'{"text": "a"}\n{"text": "b", "text": "c"}\n{"text": "d"}', block=300, size=9, strict=1, shapes=()
+)
+def test_flat_is_strict(data: bytes, block: int, size: int, strict: int, shapes: Any) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "data.jsonl"
         path.write_bytes(data)
-        assert_same(path, lines=strict)
+        assert_same(path, lines=strict, shapes=shapes)
         patch.setattr(jsonl, "BLOCK", block)
-        assert_same(path, lines=strict, batch_rows=size, target=2 * block)
+        assert_same(path, lines=strict, shapes=shapes, batch_rows=size, target=2 * block)
+
+
+def test_flat_is_strict_about_columns_that_were_looked_at(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text(
+        "".join(json.dumps({"a": f"id-{i}", "b": f"Text {i}.", "label": "x"}) + "\n" for i in range(9))
+    )
+    for shapes in ((("a", "identifiers"), ("b", "text")), (("a", "text"), ("label", "text"))):
+        assert_same(path, shapes=shapes)
+    assert read(path, least=0) != read(path, least=0, shapes=(("a", "identifiers"), ("b", "text")))
 
 
 @pytest.mark.parametrize(
