@@ -99,7 +99,8 @@ ESCAPED = VALUES.map(lambda one: json.dumps(one).encode())
 KEYS = st.sampled_from(
     [("text",), ("text", "label"), ("prompt", "response"), ("prompt", "completion", "score"),
      ("instruction", "input", "output", "n"), ("chosen", "rejected"), ("messages", "id"), ("é", "a.b", "text"),
-     ('"', "text"), ("", "text"), ("\\", "q"), ("question", "answer"), ("a", "b", "c"), ("text", "extra", "Text"), ("role", "content"), ("speaker", "text")]
+     ('"', "text"), ("", "text"), ("\\", "q"), ("question", "answer"), ("a", "b", "c"), ("text", "extra", "Text"),
+     ("role", "content"), ("speaker", "text")]
 )  # fmt: skip
 SPACES = st.sampled_from([b"", b"", b"", b" ", b"\t \r"])
 
