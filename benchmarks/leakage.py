@@ -19,11 +19,11 @@ import tempfile
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from pages import fill
 from planting import KINDS, Item, hosts, items, lines, planted, sampled
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "leakage.md"
-BEGIN, END = "<!-- benchmarks/leakage.py -->", "<!-- end of benchmarks/leakage.py -->"
 FOUND = re.compile(r"item (.+) of (\S+): (\d+) % of the question")
 
 Hits = list[tuple[int, str, str, int]]
@@ -177,9 +177,7 @@ def main() -> None:
     if args.print:
         print(made)
         return
-    page = PAGE.read_text("utf-8")
-    head, _, rest = page.partition(BEGIN)
-    PAGE.write_text(f"{head}{BEGIN}\n\n{made}\n\n{END}{rest.partition(END)[2]}", encoding="utf-8")
+    fill(PAGE, "leakage.py", made)
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from dataaudit.benchmarks.index import (
     Manifest,
     from_batch,
     read_manifest,
+    require_writable,
     settings,
     to_batch,
     write_index,
@@ -61,7 +62,7 @@ class Described:
 def build(
     source: Any, out: str, about: Described, columns: Sequence[str] = (), known_train: Sequence[str] = ()
 ) -> Manifest:
-    """Make an index of a source. `columns` are FIELD=PATH, fields those of `FIELDS`. Raises like `scan`.
+    """Make an index of a source. Raises like `scan` and `write_index`. `columns` are FIELD=PATH (see `FIELDS`).
 
     Where `correct` is among them, every row is one choice of an item and `answer` its text. `known_train` are files of
     the training split of the benchmark, with the same columns: what they hold of an item is no sign of a leak.
@@ -69,6 +70,7 @@ def build(
     for one in (about.name, about.split or "x"):
         if not NAME.fullmatch(one):
             raise UsageError(f"{one!r} is no name: use a-z, 0-9, dot, dash and underscore")
+    require_writable(Path(out))
     fields = dict(map(_field, columns))
     read, names = _read(source, fields)
     items, empty, duplicates = distinct(read)
@@ -81,6 +83,11 @@ def build(
     counts = {"items": len(items), "empty": empty, "duplicates": duplicates, "shingles": len(made["grams"])}
     for name, flag in (("short", SHORT), ("public", PUBLIC), ("unseen", UNSEEN)):
         counts[name] = int((flags & flag > 0).sum())
+    if counts["unseen"] == len(items):
+        raise BenchmarkError(
+            f"none of the {len(items):,} items could ever be found: their questions are of a word or two, or of a few "
+            "without an answer; name the fields: --columns question=PATH --columns answer=PATH"
+        )
     manifest = Manifest(
         VERSION,
         settings(),

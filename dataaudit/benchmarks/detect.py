@@ -107,10 +107,15 @@ class Detector:
 def _long(index: Index, strings: Strings, places: I64, keys: U32) -> Found:
     """Items by their shingles. `places` are the words at which shingles with these keys begin."""
     low = np.searchsorted(index.grams, keys, "left")
-    counts = np.searchsorted(index.grams, keys, "right") - low
-    at = np.flatnonzero(counts)
-    counts = counts[at]
-    pair = np.repeat(low[at], counts) + _ranges(counts)
+    # Of what passed the sieve most is there by chance, or for another index: one look tells.
+    at = (
+        np.flatnonzero(index.grams[np.minimum(low, len(index.grams) - 1)] == keys)
+        if len(index.grams)
+        else low[:0]
+    )
+    low = low[at]
+    counts = np.searchsorted(index.grams, keys[at], "right") - low
+    pair = np.repeat(low, counts) + _ranges(counts)
     place = np.repeat(places[at], counts)
     item = index.gram_items[pair].astype(np.int64)
     string = np.searchsorted(strings.starts, place, "right") - 1

@@ -8,6 +8,7 @@ The manifest is JSON in the metadata of the schema.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
-from dataaudit.errors import BenchmarkError
+from dataaudit.errors import BenchmarkError, IncompleteError
 from dataaudit.records.hashing import mix64
 from dataaudit.records.words import U64, plain_shingles, plain_words
 
@@ -185,16 +186,37 @@ def _trimmed(one: pa.Array) -> list[pa.Buffer]:
     return [buffers[0].slice(0, len(one) * one.type.bit_width // 8)]
 
 
+def require_writable(path: Path) -> None:
+    """Refuse to write an index over anything but one: a slip must not cost the benchmark. Raises BenchmarkError."""
+    if not path.exists():
+        return
+    try:
+        with pa.memory_map(str(path)) as file:
+            if METADATA in (pa.ipc.open_file(file).schema.metadata or {}):
+                return
+    except (pa.ArrowInvalid, OSError):
+        pass
+    raise BenchmarkError(f"{path}: exists and is no benchmark index, so it is not written over")
+
+
 def write_index(path: Path, batch: pa.RecordBatch) -> int:
-    """Write an index whole or not at all; its size in bytes. Raises BenchmarkError."""
+    """Write an index whole or not at all; its size in bytes.
+
+    Raises BenchmarkError for a place that cannot be meant, IncompleteError for a disk that cannot hold it.
+    """
+    require_writable(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with pa.OSFile(str(part), "wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
+        with part.open("wb") as sink, pa.ipc.new_file(sink, batch.schema) as writer:
             writer.write_batch(batch)
         part.replace(path)
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError, PermissionError) as error:
+        raise BenchmarkError(f"{path}: cannot be written: {error.strerror or _line(error)}") from None
     except OSError as error:
-        part.unlink(missing_ok=True)
-        raise BenchmarkError(f"{path}: cannot be written: {error.strerror or error}") from None
+        raise IncompleteError(f"{path}: cannot be written: {error.strerror or _line(error)}") from None
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
     return path.stat().st_size
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +23,7 @@ from dataaudit.benchmarks.index import (
     to_batch,
     write_index,
 )
-from dataaudit.errors import BenchmarkError
+from dataaudit.errors import BenchmarkError, IncompleteError
 from dataaudit.records.words import words_of
 
 LONG = (
@@ -179,3 +181,34 @@ def test_another_version_or_other_settings_are_refused(tmp_path: Path, change: d
     write_index(target, to_batch(manifest, columns_of(ITEMS)))
     with pytest.raises(BenchmarkError, match=said):
         open_index(target)
+
+
+def test_nothing_but_an_index_is_written_over(path: Path, tmp_path: Path):
+    batch = to_batch(open_index(path).manifest, columns_of(ITEMS))
+    write_index(path, batch)
+    data = tmp_path / "items.jsonl"
+    data.write_text("{}")
+    for target in (data, tmp_path, Path("/dev/null")):
+        with pytest.raises(BenchmarkError, match=r"^[^\n]*not written over$"):
+            write_index(target, batch)
+    assert data.read_text() == "{}"
+    with pytest.raises(BenchmarkError, match=r"^[^\n]*none/x: cannot be written: No such file or directory$"):
+        write_index(tmp_path / "none" / "x", batch)
+
+
+def test_a_full_disk_leaves_the_old_index_and_nothing_else(path: Path, monkeypatch: pytest.MonkeyPatch):
+    batch, before = to_batch(open_index(path).manifest, columns_of(ITEMS)), path.read_bytes()
+
+    class Full(io.FileIO):
+        def write(self, data: object) -> int:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "open", Full)
+    with pytest.raises(
+        IncompleteError, match=r"^[^\n]*cannot be written: No space left on device$"
+    ) as caught:
+        write_index(path, batch)
+    assert caught.value.exit_code == 3
+    monkeypatch.undo()
+    assert path.read_bytes() == before
+    assert [one.name for one in path.parent.iterdir()] == [path.name]

@@ -54,6 +54,13 @@ def test_what_cannot_be_meant_is_refused(tmp_path: Path, index: str):
     with pytest.raises(BenchmarkError, match="no item with a question"):
         source = write(tmp_path / "empty", {"items.jsonl": [{"q": "", "a": "1"}]})
         build(str(source), str(tmp_path / "x"), Described("x"), ("question=q",))
+    source = write(tmp_path / "short", {"items.jsonl": [{"q": "4 + 3 =", "a": "7"}, {"q": "Why?", "a": ""}]})
+    with pytest.raises(BenchmarkError, match="none of the 2 items could ever be found"):
+        build(str(source), str(tmp_path / "x"), Described("x"), ("question=q", "answer=a"))
+    before = (source / "items.jsonl").read_bytes()
+    with pytest.raises(BenchmarkError, match="no benchmark index, so it is not written over"):
+        build(str(source), str(source / "items.jsonl"), Described("x"), ("question=q",))
+    assert (source / "items.jsonl").read_bytes() == before
 
 
 def test_a_row_with_items_of_two_benchmarks_counts_once(tmp_path: Path, index: str):
