@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from dataaudit.report.rule_pages import MADE, pages
+from dataaudit.report.rule_pages import MADE, NEIGHBOURS, pages
 from dataaudit.rules.evidence import NONE, read_evidence
 from dataaudit.rules.load import load_packs, pack_files, packs_dir
 from dataaudit.rules.yamlfile import read_document
@@ -26,7 +26,7 @@ def wanted(packs: Sequence[str]) -> dict[str, str]:
     folders = dict.fromkeys(path if path.is_dir() else path.parent for path in named)
     found = [one for one in map(read_evidence, folders) if one is not NONE]
     rules = load_packs(packs, shipped=not packs, verify=False)
-    return pages(rules, descriptions, found[0] if found else NONE)
+    return pages(rules, descriptions, found[0] if found else NONE, "" if packs else NEIGHBOURS)
 
 
 def write(folder: Path, packs: Sequence[str] = ()) -> list[str]:

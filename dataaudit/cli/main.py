@@ -53,6 +53,7 @@ def _commands() -> None:
         rule_docs,
         rule_evidence,
         rule_new,
+        rule_test,
         rule_try,
         rules,
         scan,
@@ -66,6 +67,7 @@ def _commands() -> None:
     app.command("verify")(verify.verify_command)
     rules.app.command("docs")(rule_docs.docs_command)
     rules.app.command("new")(rule_new.new_command)
+    rules.app.command("test")(rule_test.test_command)
     rules.app.command("try")(rule_try.try_command)
     rules.app.command("measure")(rule_evidence.measure_command)
     app.add_typer(rules.app, name="rules")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +12,6 @@ from dataaudit import errors
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dataaudit.rules.costs import Cost
     from dataaudit.rules.model import Rule
 
 app = typer.Typer(
@@ -157,6 +155,8 @@ def _describe(about: dict[str, Any]) -> None:
     from dataaudit.report.escape import visible
 
     for key, value in about.items():
+        if value is None or value == "":
+            continue
         label = key.replace("_", " ")
         if isinstance(value, list):
             if not value:
@@ -168,77 +168,6 @@ def _describe(about: dict[str, Any]) -> None:
         else:
             shown = json.dumps(value, ensure_ascii=False) if isinstance(value, dict) else str(value)
             print(f"{label}: {visible(shown)}")
-
-
-@app.command("test")
-def test_command(
-    packs: Annotated[
-        list[str] | None,
-        typer.Argument(help="Pack files or folders; default: the shipped packs.", metavar="PACK"),
-    ] = None,
-    costs: Annotated[
-        bool, typer.Option("--costs", help="Show what each rule costs, the dearest first.")
-    ] = False,
-    as_json: AsJson = False,
-) -> int:
-    """Check every rule against its own examples, on the fast path and by its patterns; show what each costs."""
-    from dataaudit.report.escape import visible
-    from dataaudit.report.numbers import plural
-    from dataaudit.rules.costs import costs as measured
-    from dataaudit.rules.examples import test_rules
-    from dataaudit.rules.load import load_packs
-
-    loaded = load_packs(packs or (), shipped=not packs, verify=False)
-    results = test_rules(loaded)
-    failed = [one for one in results if not one.ok]
-    spent = measured(loaded)
-    if as_json:
-        found = {
-            "examples": [one.as_dict() for one in results],
-            "costs": [
-                {
-                    "rule": one.rule,
-                    "compile_seconds": one.compile_seconds,
-                    "per_row": one.per_row,
-                    "candidates_per_mb": one.candidates_per_mb,
-                    "confirm_seconds": one.confirm_seconds,
-                    "seconds_per_mb": one.seconds_per_mb,
-                }
-                for one in spent
-            ],
-        }
-        print(json.dumps(found, indent=2, ensure_ascii=False))
-    else:
-        for one in failed:
-            print(f"FAIL {one.rule}: {visible(one.why)}")
-        for cost in spent:
-            if cost.per_row:
-                print(f"note: {cost.rule} is matched on every string: {visible(cost.reason or '')}")
-        if costs:
-            _costs(spent)
-        print(f"{plural(len(loaded), 'rule')}, {plural(len(results), 'example')}, {len(failed):,} failed")
-    if failed:
-        print(f"dataaudit: {plural(len(failed), 'example')} failed", file=sys.stderr)
-        return errors.EXIT_USAGE
-    return errors.EXIT_OK
-
-
-def _costs(spent: Sequence[Cost]) -> None:
-    from dataaudit.report.escape import visible
-
-    print(f"{'rule':<40} {'compile':>8} {'asked per MB':>13} {'each':>8} {'per MB':>10}")
-    for one in sorted(spent, key=lambda one: (-one.seconds_per_mb, one.rule)):
-        asked = "all" if one.candidates_per_mb is None else _small(one.candidates_per_mb)
-        each, whole = f"{one.confirm_seconds * 1e6:,.0f} µs", f"{_small(one.seconds_per_mb * 1e3)} ms"
-        compiling = f"{one.compile_seconds * 1e3:,.0f} ms"
-        print(f"{visible(one.rule):<40} {compiling:>8} {asked:>13} {each:>8} {whole:>10}")
-    print(
-        "asked per MB: strings `regex` is asked about, estimated; each: its time for an example; per MB: together\n"
-    )
-
-
-def _small(value: float) -> str:
-    return "< 0.01" if value < 0.01 else f"{value:,.2f}" if value < 100 else f"{value:,.0f}"
 
 
 @app.command("schema")

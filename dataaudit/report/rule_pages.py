@@ -11,7 +11,7 @@ from dataaudit.rules.evidence import Evidence, in_words
 from dataaudit.rules.model import ANY_ROLE, Example, Exemption, Pattern, RowExample, Rule, plain_message
 
 INDEX = "README.md"
-MADE = "Made by `dataaudit rules docs`; `make rules-docs` writes it again."
+MADE = "Made by `dataaudit rules docs`."
 LONGEST = 400
 """Characters of an example that are shown."""
 
@@ -40,23 +40,25 @@ _HEAD = f"""\
 
 {MADE}
 
-What rules find, why it matters, how often each is wrong, and when to ignore it. [evidence.md](../evidence.md) says how
-confidence follows from evidence, [suppression.md](../suppression.md) how hits are allowed, and
-[writing-rules.md](../writing-rules.md) how a rule is written.
+What rules find, why it matters, how often each is wrong, and when to ignore it."""
 
-| pack | rules | on by default | what it holds |
-| --- | ---: | ---: | --- |"""
+NEIGHBOURS = """\
+[evidence.md](../evidence.md) says how confidence follows from evidence, [suppression.md](../suppression.md) how hits
+are allowed, and [writing-rules.md](../writing-rules.md) how a rule is written."""
+"""Of the shipped packs alone: their pages lie among the other pages of the project."""
 
 
-def pages(rules: Sequence[Rule], descriptions: Mapping[str, str], evidence: Evidence) -> dict[str, str]:
-    """File name → text of the page. `descriptions` are those of the packs.
+def pages(
+    rules: Sequence[Rule], descriptions: Mapping[str, str], evidence: Evidence, more: str = ""
+) -> dict[str, str]:
+    """File name → text of the page. `descriptions` are those of the packs, `more` is Markdown for the index.
 
     Text of packs is escaped: it may hold what Markdown would read.
     """
     packs: dict[str, list[Rule]] = {}
     for rule in rules:
         packs.setdefault(rule.pack, []).append(rule)
-    made = {INDEX: _index(packs, descriptions)}
+    made = {INDEX: _index(packs, descriptions, more)}
     for name, held in packs.items():
         made[f"{name}.md"] = (
             "\n".join(_page(name, held, descriptions.get(name, ""), evidence)).rstrip() + "\n"
@@ -64,8 +66,9 @@ def pages(rules: Sequence[Rule], descriptions: Mapping[str, str], evidence: Evid
     return made
 
 
-def _index(packs: Mapping[str, Sequence[Rule]], descriptions: Mapping[str, str]) -> str:
-    lines = _HEAD.splitlines()
+def _index(packs: Mapping[str, Sequence[Rule]], descriptions: Mapping[str, str], more: str) -> str:
+    lines = [_HEAD, *([more] if more else []), ""]
+    lines += ["| pack | rules | on by default | what it holds |", "| --- | ---: | ---: | --- |"]
     for name, held in packs.items():
         on = sum(rule.default for rule in held)
         lines.append(f"| [{name}]({name}.md) | {len(held)} | {on} | {_text(descriptions.get(name, ''))} |")

@@ -95,7 +95,7 @@ class Reader:
         if not value.strip():
             raise self.error(place, f"'{_key(place)}' is empty")
         if value.startswith(PLACEHOLDER):
-            raise self.error(place, f"'{_key(place)}' is still to be filled in: {value}")
+            raise self.error(place, f"'{_key(place)}' is still to be filled in: {_asked(value)}")
         return value
 
     def kebab(self, value: Value, place: Place) -> str:
@@ -252,7 +252,9 @@ class Reader:
         """One example."""
         if isinstance(value, str):
             if value.startswith(PLACEHOLDER):
-                raise self.error(place, f"an example of '{place[0]}' is still to be filled in: {value}")
+                raise self.error(
+                    place, f"an example in '{place[0]}' is still to be filled in: {_asked(value)}"
+                )
             return value
         if not isinstance(value, dict):
             raise self.error(
@@ -269,6 +271,11 @@ class Reader:
                     raise self.error((*place, role), f"role '{role}' must hold strings, found {_kind(text)}")
                 pairs.append((role, text))
         return RowExample(tuple(pairs))
+
+
+def _asked(value: str) -> str:
+    """What a placeholder asks for."""
+    return value.removeprefix(PLACEHOLDER).strip()
 
 
 def _key(place: Place) -> str:

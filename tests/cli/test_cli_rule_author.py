@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -203,3 +204,23 @@ def test_costs_put_the_dearest_rule_first(call_cli: RunCli, tmp_path: Path) -> N
     shown = call_cli("rules", "test", pack, "--costs").stdout
     assert shown.index("every-string ") < shown.index("common ") < shown.index("rare ")
     assert "note: every-string is matched on every string" in shown
+
+
+def test_mutants_that_no_example_notices_are_shown(call_cli: RunCli, tmp_path: Path) -> None:
+    pack = filled(tmp_path, Pattern(r"howdy\b", ("ignorecase",)), ["response"])
+    shown = call_cli("rules", "test", pack, "--mutants")
+    assert shown.returncode == 0
+    assert r"not noticed: quality-howdy: patterns[0]: \b dropped" in shown.stdout
+    assert re.search(r"a miss would: howdy\w\n", shown.stdout)
+    assert "1 of 2 mutants noticed by the examples (50 %)" in shown.stdout
+    found = json.loads(call_cli("rules", "test", pack, "--mutants", "--json").stdout)["mutants"]
+    assert {one["kind"]: one["outcome"] for one in found} == {"anchor": "survived", "case": "caught"}
+    assert not found[0]["witness"]["hit"]
+
+
+def test_a_failed_example_is_shown(call_cli: RunCli, tmp_path: Path) -> None:
+    pack = filled(tmp_path, Pattern("howdy b"), ["response"])
+    done = call_cli("rules", "test", pack, "--mutants")
+    assert done.returncode == 2
+    assert "FAIL quality-howdy: hit 1 does not match\n  howdy\n" in done.stdout
+    assert "0 of 0 mutants" in done.stdout
