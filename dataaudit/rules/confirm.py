@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from time import monotonic
 from typing import Any, Literal, NamedTuple
 
@@ -72,8 +73,15 @@ class _Searcher:
 
     def __init__(self, pattern: Pattern) -> None:
         self.pattern = pattern
-        self._compiled: Compiled = compile_pattern(pattern)
-        self._forward = not self._compiled.flags & regex.REVERSE
+
+    @cached_property
+    def _compiled(self) -> Compiled:
+        """Compiled when first needed: most rules meet no candidate, and compiling all takes a quarter of a second."""
+        return compile_pattern(self.pattern)
+
+    @cached_property
+    def _forward(self) -> bool:
+        return not self._compiled.flags & regex.REVERSE
 
     def found(self, text: str, clock: _Clock, *, anywhere: bool = False) -> Iterator[Match]:
         """Matches in place, those without length included. Raises `TimeoutError`."""

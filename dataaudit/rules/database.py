@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import platform
-import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
@@ -15,6 +13,8 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from dataaudit.rules import cache
 
 CACHE_FORMAT = b"dataaudit-hs-1\n"
 """First line of a cache file; raised when its layout changes."""
@@ -109,18 +109,6 @@ def refusal(expression: bytes) -> str | None:
     return None
 
 
-def cache_dir() -> Path | None:
-    """Where compiled databases are kept: `DATAAUDIT_CACHE_DIR`, else below the XDG cache; None where there is
-    none."""
-    if named := os.environ.get("DATAAUDIT_CACHE_DIR"):
-        return Path(named)
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    try:
-        return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dataaudit"
-    except RuntimeError:  # no home directory
-        return None
-
-
 @lru_cache(maxsize=1)
 def _platform_key() -> bytes:
     """What a compiled database depends on besides its expressions: library, instruction set, machine."""
@@ -134,7 +122,7 @@ def _platform_key() -> bytes:
 
 
 def _cache_path(expressions: Sequence[bytes]) -> Path | None:
-    folder = cache_dir()
+    folder = cache.cache_dir()
     if folder is None:
         return None
     digest = hashlib.sha256(CACHE_FORMAT + _platform_key())
@@ -147,37 +135,20 @@ def _read_cache(path: Path | None) -> Any | None:
     """The cached database; None where there is none or it is damaged in any way."""
     import hyperscan
 
-    if path is None:
+    body = cache.read_kept(path, CACHE_FORMAT)
+    if body is None:
         return None
     try:
-        data = path.read_bytes()
-        body = data[len(CACHE_FORMAT) + 32 :]
-        if data[: len(CACHE_FORMAT)] != CACHE_FORMAT:
-            return None
-        if hashlib.sha256(body).digest() != data[len(CACHE_FORMAT) : len(CACHE_FORMAT) + 32]:
-            return None
         handle = hyperscan.loadb(body, hyperscan.HS_MODE_BLOCK)
         handle.scratch = hyperscan.Scratch(handle)
-    except (OSError, hyperscan.error, ValueError, TypeError):
+    except (hyperscan.error, ValueError, TypeError):
         return None
     return handle
 
 
 def _write_cache(path: Path | None, handle: Any) -> None:
-    """Keep a database for later runs. The file appears complete or not at all; failing to write it is no
-    error."""
+    """Keep a database for later runs."""
     import hyperscan
 
-    if path is None:
-        return
-    with suppress(OSError, hyperscan.error):
-        body = hyperscan.dumpb(handle)
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(CACHE_FORMAT + hashlib.sha256(body).digest() + body)
-            Path(name).replace(path)
-        except OSError:
-            Path(name).unlink(missing_ok=True)
-            raise
+    with suppress(hyperscan.error):
+        cache.keep(path, CACHE_FORMAT, hyperscan.dumpb(handle))

@@ -17,7 +17,8 @@ from dataaudit.rules.confirm import Confirmer, Near, Span
 from dataaudit.rules.database import Database, FloodError
 from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, text_of
 from dataaudit.rules.model import Rule
-from dataaudit.rules.prefilter import Plan, plan_pattern, plan_rule
+from dataaudit.rules.plans import plans_of
+from dataaudit.rules.prefilter import Plan, joined
 
 EVENTS_PER_MB = 20_000
 """Match events per megabyte, of all rules together, beyond which the busiest rules are matched per row
@@ -140,15 +141,13 @@ class Matcher:
             return {}
 
     def _plan(self) -> None:
-        for i, rule in enumerate(self.rules):
-            plan = plan_rule(rule)
+        for i, (rule, plans) in enumerate(zip(self.rules, plans_of(self.rules), strict=True)):
+            plan = joined(plans)
             self._prefiltered.append(not plan.per_row)
             if plan.reason is not None:
                 self.per_row[rule.id] = plan.reason
             self._firsts.append(len(self._patterns))
-            self._patterns += [
-                _Pattern(i, at, plan_pattern(pattern)) for at, pattern in enumerate(rule.patterns)
-            ]
+            self._patterns += [_Pattern(i, at, one) for at, one in enumerate(plans)]
 
     def _engine(self, active: Iterable[int]) -> _Engine | None:
         """The database of these rules, compiled on first use; rules that Hyperscan refuses become per-row

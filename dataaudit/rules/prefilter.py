@@ -87,10 +87,14 @@ class _Cover:
 
 def plan_rule(rule: Rule) -> Plan:
     """The plan of a rule: the pieces of all its patterns, or none where one of them has none."""
+    return joined([plan_pattern(pattern) for pattern in rule.patterns])
+
+
+def joined(plans: Sequence[Plan]) -> Plan:
+    """The plan of a rule from those of its patterns."""
     pieces: list[bytes] = []
     chance = 0.0
-    for pattern in rule.patterns:
-        plan = plan_pattern(pattern)
+    for plan in plans:
         if plan.per_row:
             return plan
         pieces.extend(plan.pieces)

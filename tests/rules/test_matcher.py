@@ -10,9 +10,11 @@ import pytest
 from rules_support import array, make_rule, plain
 
 from dataaudit.errors import UsageError
-from dataaudit.rules import database, events
+from dataaudit.rules import cache, database, events, plans, prefilter
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import TIMEOUTS_BEFORE_REST, Matcher
+from dataaudit.rules.model import Pattern
+from dataaudit.rules.prefilter import plan_pattern
 from dataaudit.rules.select import known, select
 
 needs_hyperscan = pytest.mark.skipif(database.available() is not None, reason=str(database.available()))
@@ -150,9 +152,9 @@ def test_a_cache_that_cannot_be_written_is_ignored(monkeypatch: pytest.MonkeyPat
 def test_cache_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.delenv("DATAAUDIT_CACHE_DIR", raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    assert database.cache_dir() == tmp_path / "dataaudit"
+    assert cache.cache_dir() == tmp_path / "dataaudit"
     monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-    assert database.cache_dir() == Path(os.path.expanduser("~/.cache/dataaudit"))
+    assert cache.cache_dir() == Path(os.path.expanduser("~/.cache/dataaudit"))
 
 
 @needs_hyperscan
@@ -167,3 +169,30 @@ def test_a_hostile_rule_compiles_in_bounded_time() -> None:
     values = array("start middle x end", "needle", "word7")
     assert "wide" in {m.rule.id for m in scanner.scan(values, "text")}
     assert events.MAX_BLOCK_BYTES < 1 << 32
+
+
+@needs_hyperscan
+def test_plans_are_kept_and_a_damaged_file_is_ignored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATAAUDIT_CACHE_DIR", str(tmp_path / "cache"))
+    rules = [make_rule(f"needle{i}|hay{i}", id=f"rule-{i}") for i in range(plans.WORTH_KEEPING)]
+    expected = [[plan_pattern(pattern) for pattern in rule.patterns] for rule in rules]
+    assert plans.plans_of(rules) == expected
+    (file,) = (tmp_path / "cache").iterdir()
+    good = file.read_bytes()
+    for damaged in (b"", good[:-1], good[:50] + b"\x00" + good[51:]):
+        file.write_bytes(damaged)
+        assert plans.plans_of(rules) == expected
+        assert file.read_bytes() == good
+
+    def refuse(pattern: Pattern) -> None:
+        raise AssertionError("planned again")
+
+    monkeypatch.setattr(plans, "plan_pattern", refuse)
+    assert plans.plans_of(rules) == expected
+    with pytest.raises(AssertionError):  # other rules, other plans
+        plans.plans_of([*rules, make_rule("other")])
+    monkeypatch.setattr(prefilter, "MIN_BITS", 40.0)
+    with pytest.raises(AssertionError):
+        plans.plans_of(rules)

@@ -1,0 +1,57 @@
+"""Files in which a user's later runs find what is costly to make: compiled databases, plans of patterns."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import tempfile
+from contextlib import suppress
+from pathlib import Path
+
+_DIGEST = 32
+"""Bytes of a SHA-256."""
+
+
+def cache_dir() -> Path | None:
+    """Where they are kept: `DATAAUDIT_CACHE_DIR`, else below the XDG cache; None where there is none."""
+    if named := os.environ.get("DATAAUDIT_CACHE_DIR"):
+        return Path(named)
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dataaudit"
+    except RuntimeError:  # no home directory
+        return None
+
+
+def read_kept(path: Path | None, format_line: bytes) -> bytes | None:
+    """What a file keeps; None where there is none, it is of another format, or damaged in any way."""
+    if path is None:
+        return None
+    try:
+        data = path.read_bytes()
+    except (OSError, ValueError):
+        return None
+    start = len(format_line) + _DIGEST
+    body = data[start:]
+    if (
+        data[: len(format_line)] != format_line
+        or hashlib.sha256(body).digest() != data[len(format_line) : start]
+    ):
+        return None
+    return body
+
+
+def keep(path: Path | None, format_line: bytes, body: bytes) -> None:
+    """Keep something. The file appears complete or not at all; failing to write it is no error."""
+    if path is None:
+        return
+    with suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(format_line + hashlib.sha256(body).digest() + body)
+            Path(name).replace(path)
+        except OSError:
+            Path(name).unlink(missing_ok=True)
+            raise
