@@ -2,6 +2,7 @@
 
 python benchmarks/memory.py                          4 GB each, one line of 1 GB, with one worker and with two
 python benchmarks/memory.py --gb 0.4 --line-gb 0.1   a short run
+python benchmarks/memory.py --write docs/memory.md   also writes the table
 
 Inputs are made in a temporary folder and deleted. The exit code is 1 where a peak is beyond its bound: 1 GB plus 6
 times the longest line, and for ten times the rows 1.2 times the memory.
@@ -10,92 +11,62 @@ times the longest line, and for ten times the rows 1.2 times the memory.
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
+import datetime
+import functools
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import measure
-from generate import rows, sentences
+from long_inputs import GB, Case, array, compressed, licence, lines, long_line, one_row
 
-GB = 10**9
-BLOCK_ROWS = 4000
-MARK = b"%%%%%%%%"
-"""Stands in every row; a number replaces it, so that no two blocks are the same."""
 BASE_GB = 1.0
 LINES = 6
 """The bound: so many GB, and so many times the longest line."""
 TENFOLD = 1.2
 
+ABOUT = {
+    "json-array": "a JSON array",
+    "long-line": "JSON Lines, one line of prose, letters outside ASCII among it",
+    "emoji-line": "JSON Lines, one line of prose with emoji",
+    "letters-line": "two long lines of one-letter words that differ in one",
+    "block-line": "two long lines of one sentence over and over that differ in one word",
+    "zstd": "JSON Lines in one Zstandard frame",
+    "long-row": "JSON Lines, one line of 50 MB",
+    "one-row-half": "one row 100,000 times",
+    "one-row": "one row 200,000 times",
+    "licence-half": "50,000 rows that share a header of 900 words",
+    "licence": "100,000 rows that share a header of 900 words",
+    "tenth": "JSON Lines, a tenth of the rows",
+    "tenfold": "JSON Lines, all rows",
+}
+
 
 @dataclass(frozen=True)
-class Case:
-    """An input, how it is written, and its longest line in bytes."""
+class Measured:
+    """One run."""
 
-    name: str
-    file: str
-    write: Callable[[Path], int]
+    case: str
+    disk_gb: float
+    longest_mb: float
+    jobs: int
+    peak_mb: float
+    bound_mb: float
+    seconds: float
 
+    @property
+    def good(self) -> bool:
+        """Is it within its bound?"""
+        return self.peak_mb <= self.bound_mb
 
-def block(separator: bytes) -> bytes:
-    """Some MB of rows, each of them marked."""
-    made = []
-    for row in itertools.islice(rows(11, sentences), BLOCK_ROWS):
-        marked = {**row, "response": f"{MARK.decode()} {row['response']}"}
-        made.append(json.dumps(marked, ensure_ascii=False).encode())
-    return separator.join(made)
-
-
-def blocks(nbytes: float, separator: bytes) -> Iterator[bytes]:
-    """Blocks up to this size, all rows different."""
-    base, written = block(separator), 0
-    for number in itertools.count():
-        if written >= nbytes:
-            return
-        piece = base.replace(MARK, b"%08d" % number)
-        written += len(piece)
-        yield piece
-
-
-def array(path: Path, gb: float) -> int:
-    """A JSON array; returns the bytes of its longest element."""
-    with path.open("wb") as out:
-        out.write(b"[")
-        for number, piece in enumerate(blocks(gb * GB, b",")):
-            out.write((b"," if number else b"") + piece)
-        out.write(b"]")
-    return max(map(len, block(b"\n").split(b"\n")))
-
-
-def lines(path: Path, gb: float, line_gb: float) -> int:
-    """JSON Lines with one very long line in their middle."""
-    long = int(line_gb * GB)
-    with path.open("wb") as out:
-        before = iter(blocks((gb - line_gb) * GB / 2, b"\n"))
-        for piece in before:
-            out.write(piece + b"\n")
-        if long:
-            word = b"a sentence of some words that goes on. "
-            out.write(b'{"prompt": "long", "response": "')
-            for _ in range(long // (len(word) * 10_000)):
-                out.write(word * 10_000)
-            out.write(b'"}\n')
-        for piece in blocks((gb - line_gb) * GB / 2, b"\n"):
-            out.write(piece + b"\n")
-    return max(long, *map(len, block(b"\n").split(b"\n")))
-
-
-def compressed(path: Path, gb: float) -> int:
-    """JSON Lines in one Zstandard frame."""
-    import zstandard
-
-    with path.open("wb") as file, zstandard.ZstdCompressor(level=1).stream_writer(file) as out:
-        for piece in blocks(gb * GB, b"\n"):
-            out.write(piece + b"\n")
-    return max(map(len, block(b"\n").split(b"\n")))
+    def line(self) -> str:
+        """For the terminal."""
+        return (
+            f"{self.case:12} {self.disk_gb:5.2f} GB on disk, longest line {self.longest_mb:7.1f} MB, "
+            f"jobs {self.jobs}: peak {self.peak_mb:6.0f} MB of at most {self.bound_mb:6.0f}, {self.seconds:6.1f} s"
+            f"{'' if self.good else '  TOO MUCH'}"
+        )
 
 
 def arguments() -> argparse.Namespace:
@@ -103,17 +74,49 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--gb", type=float, default=4, help="size of each input in GB (10^9 bytes), unpacked")
     parser.add_argument("--line-gb", type=float, default=1, help="size of the long line in GB")
     parser.add_argument("--jobs", type=int, nargs="*", default=[1, 2], help="numbers of workers")
-    parser.add_argument("--only", nargs="*", help="names of cases; default: all")
+    parser.add_argument(
+        "--only", nargs="*", choices=ABOUT, metavar="CASE", help=f"of {', '.join(ABOUT)}; default: all"
+    )
     parser.add_argument(
         "--tool", default=str(Path(sys.executable).with_name("dataaudit")), help="command to measure"
     )
     parser.add_argument("--tmp", type=Path, help="where the inputs are made for the time of the run")
+    parser.add_argument("--write", type=Path, help="file for the table, in Markdown")
     return parser.parse_args()
+
+
+def cases(args: argparse.Namespace) -> list[Case]:
+    """What is measured, in this order."""
+
+    def line(text: str) -> functools.partial[int]:
+        return functools.partial(long_line, gb=2.4 * args.line_gb, text=text, line_gb=args.line_gb)
+
+    return [
+        Case("json-array", "data.json", functools.partial(array, gb=args.gb)),
+        Case(
+            "long-line",
+            "data.jsonl",
+            functools.partial(long_line, gb=args.gb, text="prose", line_gb=args.line_gb),
+        ),
+        Case("zstd", "data.jsonl.zst", functools.partial(compressed, gb=args.gb)),
+        Case("emoji-line", "data.jsonl", line("emoji")),
+        Case("letters-line", "data.jsonl", line("letters")),
+        Case("block-line", "data.jsonl", line("block")),
+        Case("long-row", "data.jsonl", functools.partial(long_line, gb=0.2, text="prose", line_gb=0.05)),
+        Case("one-row-half", "data.jsonl", functools.partial(one_row, count=100_000)),
+        Case("one-row", "data.jsonl", functools.partial(one_row, count=200_000)),
+        Case("licence-half", "data.jsonl", functools.partial(licence, count=50_000)),
+        Case("licence", "data.jsonl", functools.partial(licence, count=100_000)),
+        Case("tenth", "data.jsonl", functools.partial(lines, gb=args.gb / 10)),
+        Case("tenfold", "data.jsonl", functools.partial(lines, gb=args.gb)),
+    ]
 
 
 def scan(args: argparse.Namespace, path: Path, jobs: int) -> measure.Cost:
     """Scan with everything on."""
     command = [args.tool, "scan", str(path), "--quiet", "--isolated", "--jobs", str(jobs)]
+    if args.tmp:
+        command += ["--work-dir", str(args.tmp)]
     log = path.parent / "log"
     cost = measure.run([*command, "--output", f"json={path.parent / 'report.json'}"], log)
     if cost.exit_code != 0:
@@ -121,18 +124,10 @@ def scan(args: argparse.Namespace, path: Path, jobs: int) -> measure.Cost:
     return cost
 
 
-def main() -> int:
-    args = arguments()
-    cases = [
-        Case("json-array", "data.json", lambda path: array(path, args.gb)),
-        Case("long-line", "data.jsonl", lambda path: lines(path, args.gb, args.line_gb)),
-        Case("zstd", "data.jsonl.zst", lambda path: compressed(path, args.gb)),
-        Case("tenth", "data.jsonl", lambda path: lines(path, args.gb / 10, 0)),
-        Case("tenfold", "data.jsonl", lambda path: lines(path, args.gb, 0)),
-    ]
-    fine = True
-    tenth: dict[int, float] = {}
-    for case in cases:
+def run(args: argparse.Namespace) -> list[Measured]:
+    """Measure every case that was asked for."""
+    found: list[Measured] = []
+    for case in cases(args):
         if args.only and case.name not in args.only:
             continue
         with tempfile.TemporaryDirectory(dir=args.tmp) as folder:
@@ -141,19 +136,52 @@ def main() -> int:
             for jobs in args.jobs:
                 cost = scan(args, path, jobs)
                 bound = BASE_GB * 1000 + LINES * longest / 1e6
-                if case.name == "tenth":
-                    tenth[jobs] = cost.peak_mb
-                elif case.name == "tenfold" and jobs in tenth:
-                    bound = TENFOLD * tenth[jobs]
-                good = cost.peak_mb <= bound
-                fine = fine and good
-                print(
-                    f"{case.name:11} {path.stat().st_size / GB:5.1f} GB on disk, longest line {longest / 1e6:7.1f} MB, "
-                    f"jobs {jobs}: peak {cost.peak_mb:6.0f} MB of at most {bound:6.0f}, {cost.wall:6.1f} s"
-                    f"{'' if good else '  TOO MUCH'}",
-                    flush=True,
-                )
-    return 0 if fine else 1
+                tenth = [one.peak_mb for one in found if one.case == "tenth" and one.jobs == jobs]
+                if case.name == "tenfold" and tenth:
+                    bound = TENFOLD * tenth[0]
+                disk = path.stat().st_size / GB
+                one = Measured(case.name, disk, longest / 1e6, jobs, cost.peak_mb, bound, cost.wall)
+                found.append(one)
+                print(one.line(), flush=True)
+    return found
+
+
+def table(found: list[Measured], args: argparse.Namespace) -> str:
+    """The page."""
+    machine = measure.machine()
+    command = f"python benchmarks/memory.py --gb {args.gb:g} --line-gb {args.line_gb:g}"
+    rows = "\n".join(
+        f"| {ABOUT[one.case]} | {one.disk_gb:.2f} | {one.longest_mb:,.1f} | {one.jobs} | {one.peak_mb:,.0f} | "
+        f"{one.bound_mb:,.0f} | {one.seconds:,.0f} |"
+        for one in found
+    )
+    return f"""# Memory
+
+Peak memory of `dataaudit scan` with every check that is on by default, near-duplicates and leakage among them: the
+whole tree of processes, pages of files in the system's cache not counted. Written by `{command}` on
+{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}; {machine["processor"]}; {machine["memory"]} memory;
+{machine["system"]}. Times are those of a machine with other work on it.
+
+The bound is {BASE_GB:g} GB and {LINES} times the longest line; with all rows, {TENFOLD} times the memory that a tenth
+of them took.
+
+| input | GB on disk | longest line, MB | workers | peak MB | bound MB | seconds |
+|---|--:|--:|--:|--:|--:|--:|
+{rows}
+
+What a text takes while it is read decides the peak: its line, the parser's copy of it, and the string made of it, which
+in Python has one, two or four bytes a character, depending on the widest in it. What is made of it afterwards is
+worked out in windows of a few megabytes: words, shingles and normalised forms of a long text are never held whole,
+and lie in the work directory where they are needed twice.
+"""
+
+
+def main() -> int:
+    args = arguments()
+    found = run(args)
+    if args.write:
+        args.write.write_text(table(found, args), encoding="utf-8")
+    return 0 if all(one.good for one in found) else 1
 
 
 if __name__ == "__main__":

@@ -22,6 +22,7 @@ import numpy.typing as npt
 
 from dataaudit.benchmarks.index import PUBLIC, SHINGLE, SHORT, Index, salted, upper
 from dataaudit.benchmarks.probe import Filter, probe
+from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, plain_shingles, shingles_of
 
 WHOLE, HALF, PART, COVERED, ALL = 600, 500, 300, 700, 950
@@ -38,7 +39,7 @@ U32 = npt.NDArray[np.uint32]
 class Strings(NamedTuple):
     """Strings as words, those of a record next to each other in order."""
 
-    words: U64
+    words: U64 | StoredWords
     starts: I64
     """(n + 1,): the words of string i are `words[starts[i]:starts[i + 1]]`."""
     records: I64

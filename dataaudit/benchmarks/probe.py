@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.benchmarks.index import SHINGLE, salted
+from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, compiled, plain_shingles
 
 DENSITY = 32
@@ -47,8 +48,33 @@ def _table(keys: Sequence[U64]) -> tuple[npt.NDArray[np.uint8], int]:
     return np.packbits(flags, bitorder="little"), 64 - width
 
 
-def probe(words: U64, starts: I64, sieve: Filter) -> Hits:
+STRETCH = 1 << 20
+"""Words of a file that are held together."""
+
+
+def probe(words: U64 | StoredWords, starts: I64, sieve: Filter) -> Hits:
     """The places of texts whose words are `words[starts[i]:starts[i + 1]]` that pass the sieve."""
+    if isinstance(words, StoredWords):
+        return _probe_stored(words, starts, sieve)
+    return _probe_held(words, starts, sieve)
+
+
+def _probe_stored(words: StoredWords, starts: I64, sieve: Filter) -> Hits:
+    """A stretch at a time: what begins in it, with the words after it that belong to a shingle."""
+    found = []
+    for first in range(0, len(words), STRETCH):
+        last = min(first + STRETCH + SHINGLE - 1, len(words))
+        low, high = np.searchsorted(starts, (first, last), "right")
+        bounds = np.concatenate([[first], starts[low:high], [last]]) - first
+        hits = _probe_held(words[first:last], bounds, sieve)
+        mine, shorts = hits.places < STRETCH, hits.shorts < STRETCH
+        found.append(Hits(hits.places[mine] + first, hits.keys[mine], hits.shorts[shorts] + first))
+    if not found:
+        return _probe_held(np.empty(0, np.uint64), starts, sieve)
+    return Hits(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+
+
+def _probe_held(words: U64, starts: I64, sieve: Filter) -> Hits:
     if compiled(len(words) * 4):
         from dataaudit.benchmarks.probe_kernel import run
 

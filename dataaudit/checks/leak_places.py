@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
 from dataaudit.benchmarks.detect import Found, Strings
 from dataaudit.benchmarks.index import Index
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.records.findings import Example
-from dataaudit.records.normalise import flat_bytes
+from dataaudit.records.normalise import flat_bytes, from_flat
 from dataaudit.records.types import TEXT_ROLES, Batch, RoleStrings
-from dataaudit.records.words import I64, U64, words_of
+from dataaudit.records.word_windows import windows
+from dataaudit.records.words import I64, words_of
 
 QUESTION, CHOICES, ANSWER = 1, 2, 3
 """What of an item stands in a row: its question alone, with two or more of its choices, with its answer."""
 PIECE = 4 << 20
 """Bytes of a text that are split into words at once to find where some of them lie."""
-SPACE = 0x20
 _SAID = {QUESTION: "without its answer", CHOICES: "with its choices", ANSWER: "with its answer"}
 
 
@@ -40,32 +40,12 @@ class Laid:
         return batch.roles[TEXT_ROLES[int(self.roles[string])]], int(self.at[string])
 
 
-def laid(batch: Batch) -> Laid | None:
-    """The strings of a batch in order, as words; None where it has none."""
-    mine = [role for role in TEXT_ROLES if role in batch.roles and len(batch.roles[role])]
-    if not mine:
+def laid(batch: Batch, new_file: Callable[[str], Path]) -> Laid | None:
+    """The strings of a batch in order, as words; None where it has none. See `Batch.record_words`."""
+    made = batch.record_words(new_file)
+    if made is None:
         return None
-    strings = [batch.roles[role] for role in mine]
-    records, ordinals = (
-        np.concatenate([getattr(one, name) for one in strings]) for name in ("rows", "ordinals")
-    )
-    role = np.concatenate(
-        [np.full(len(one), TEXT_ROLES.index(name)) for name, one in zip(mine, strings, strict=True)]
-    )
-    at = np.concatenate([np.arange(len(one)) for one in strings])
-    order = np.lexsort((ordinals, records))
-    words = [batch.words(name)[:2] for name in mine]
-    if len(mine) == 1 and np.array_equal(order, at):
-        return Laid(Strings(*words[0], records), role, at)
-    hashes, starts = _gathered(words, order)
-    return Laid(Strings(hashes, starts, records[order]), role[order], at[order])
-
-
-def _gathered(words: list[tuple[U64, I64]], order: I64) -> tuple[U64, I64]:
-    """The words of strings of several roles in another order."""
-    pieces = [hashes[a:b] for hashes, starts in words for a, b in pairwise(starts.tolist())]
-    sizes = np.concatenate([np.diff(starts) for _, starts in words])
-    return np.concatenate([pieces[i] for i in order.tolist()]), np.concatenate([[0], np.cumsum(sizes[order])])
+    return Laid(Strings(made.words, made.starts, made.records), made.roles, made.at)
 
 
 def kinds(found: Found) -> I64:
@@ -110,25 +90,15 @@ def words_at(data: npt.NDArray[np.uint8], wanted: I64) -> tuple[I64, I64]:
     begins, ends = np.zeros(len(wanted), np.int64), np.zeros(len(wanted), np.int64)
     number = start = 0
     last = int(wanted.max())
-    while start < len(data) and number <= last:
-        cut = _cut(data, start)
-        words = words_of(pa.array([data[start:cut].tobytes().decode("utf-8")], pa.large_string()), spans=True)
+    for piece in windows(data, PIECE):
+        if number > last:
+            break
+        words = words_of(from_flat(piece, np.asarray([0, len(piece)])), spans=True)
         here = np.flatnonzero((wanted >= number) & (wanted < number + len(words.begins)))
         begins[here] = words.begins[wanted[here] - number] + start
         ends[here] = words.ends[wanted[here] - number] + start
-        number, start = number + len(words.begins), cut
+        number, start = number + len(words.begins), start + len(piece)
     return begins, ends
-
-
-def _cut(data: npt.NDArray[np.uint8], start: int) -> int:
-    """Where a piece that begins at `start` ends: after a space, which parts words in every script."""
-    end = start
-    while end < len(data):
-        end = min(len(data), end + PIECE)
-        spaces = np.flatnonzero(data[start:end] == SPACE)
-        if len(spaces):
-            return end if end == len(data) else start + int(spaces[-1]) + 1
-    return len(data)
 
 
 def example(batch: Batch, place: Laid, index: Index, found: Found) -> Example:

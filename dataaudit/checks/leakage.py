@@ -67,8 +67,9 @@ class _Frame(msgspec.Struct):
 class LeakageState:
     """Rows and items found, per benchmark."""
 
-    def __init__(self, frame: _Frame, log: Spill) -> None:
+    def __init__(self, frame: _Frame, log: Spill, work: Workspace) -> None:
         self.frame = frame
+        self.work = work
         self.log = log
 
     def to_bytes(self) -> bytes:
@@ -111,12 +112,12 @@ class Leakage(msgspec.Struct, frozen=True):
 
     def start(self, work: Workspace) -> LeakageState:
         """The empty state."""
-        return LeakageState(_Frame(), Spill(work, LOG_WIDTH, name=NAME))
+        return LeakageState(_Frame(), Spill(work, LOG_WIDTH, name=NAME), work)
 
     def load(self, data: bytes, work: Workspace) -> LeakageState:
         """A state from its bytes."""
         frame = msgspec.msgpack.decode(data, type=_Frame)
-        return LeakageState(frame, Spill.from_bytes(frame.log, work, name=NAME))
+        return LeakageState(frame, Spill.from_bytes(frame.log, work, name=NAME), work)
 
     def _detector(self) -> Detector:
         if self.loaded.detector is None:
@@ -126,7 +127,7 @@ class Leakage(msgspec.Struct, frozen=True):
     def update(self, state: LeakageState, batch: Batch) -> None:
         """Look for items in a batch."""
         state.frame.of += int(batch.has_role(TEXT_ROLES).sum())
-        place = laid(batch)
+        place = laid(batch, state.work.new_file)
         if place is None:
             return
         detector = self._detector()

@@ -17,9 +17,10 @@ import numpy as np
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
 from dataaudit.checks.duplicate_groups import GroupTally, extras, partition_of
 from dataaudit.checks.near_clusters import BANDS, REDUCE_ROWS, SEQUENCES, Clusters, Settings, clusters
-from dataaudit.checks.near_documents import documents
+from dataaudit.checks.near_documents import LongDocument, documents
 from dataaudit.records.findings import CheckResult, NotEvaluated
 from dataaudit.records.types import Batch
+from dataaudit.sketches.long_sets import keys_of
 from dataaudit.sketches.minhash import band_keys, sequence_keys
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
@@ -95,14 +96,19 @@ class NearDuplicates(msgspec.Struct, frozen=True):
     def update(self, state: NearState, batch: Batch) -> None:
         """Add the documents of a batch."""
         settings = Settings()
-        for found in documents(batch, settings.words):
-            state.of += len(found.row_ids)
-            hi, lo = sequence_keys(found.hashes, found.starts)
-            state.sequences.add(partition_of(SEQUENCES, hi), np.stack([hi, lo, found.row_ids], axis=1))
-            keys = band_keys(found.hashes, found.starts, settings.banding)
+        for found in documents(batch, settings.words, state.work.new_file):
+            if isinstance(found, LongDocument):
+                row_ids = np.asarray([found.row_id], np.uint64)
+                keys, hi, lo = keys_of(found.shingles(), settings.banding)
+            else:
+                row_ids = found.row_ids
+                hi, lo = sequence_keys(found.hashes, found.starts)
+                keys = band_keys(found.hashes, found.starts, settings.banding)
+            state.of += len(row_ids)
+            state.sequences.add(partition_of(SEQUENCES, hi), np.stack([hi, lo, row_ids], axis=1))
             for band in range(settings.banding.bands):
                 mine = keys[:, band]
-                state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, found.row_ids], axis=1))
+                state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, row_ids], axis=1))
 
     def _found(self, state: NearState, rows: Rows) -> Clusters:
         if state.found is None:

@@ -8,15 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.checks.base import Rows
-from dataaudit.checks.near_documents import documents
+from dataaudit.checks.near_documents import LongDocument, documents
 from dataaudit.records.words import I64, U64
+from dataaudit.sketches.long_sets import Read, shared_members, write_set
 from dataaudit.sketches.minhash import as_sets, shared
 from dataaudit.sketches.workspace import Workspace
 
 FETCH_ROWS = 1 << 16
 """Rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
 BLOCK_SHINGLES = 1 << 22
-"""Shingles held to compare pairs (32 MB), more only for a single pair of longer documents."""
+"""Shingles held to compare pairs (32 MB); a pair of longer documents is read side by side."""
 
 
 class Sets:
@@ -32,7 +33,13 @@ class Sets:
         with self._path.open("wb") as out:
             for first in range(0, len(ids), FETCH_ROWS):
                 for batch in rows.batches(ids[first : first + FETCH_ROWS].tolist()):
-                    for one in documents(batch, size):
+                    for one in documents(batch, size, work.new_file):
+                        if isinstance(one, LongDocument):
+                            place = np.searchsorted(ids, np.asarray([one.row_id], np.uint64))
+                            self.counts[place] = write_set(one.shingles(), out, work)
+                            self._at[place] = done
+                            done += int(self.counts[place[0]])
+                            continue
                         members, starts = as_sets(one.hashes, one.starts)
                         place = np.searchsorted(ids, one.row_ids)
                         self.counts[place] = np.diff(starts)
@@ -57,7 +64,8 @@ class Sets:
         reached = np.zeros(len(left), np.bool_)
         for part in self._blocks(left[possible], right[possible]):
             pairs = possible[part]
-            both = self._shared(left[pairs], right[pairs])
+            one_pair = len(pairs) == 1 and one[pairs[0]] + other[pairs[0]] > BLOCK_SHINGLES
+            both = (self._shared_long if one_pair else self._shared)(left[pairs], right[pairs])
             reached[pairs] = both >= threshold * (one[pairs] + other[pairs] - both)
         return reached
 
@@ -72,6 +80,20 @@ class Sets:
             blocks.append(slice(first, last))
             first, done = last, int(totals[last - 1])
         return blocks
+
+    def _shared_long(self, left: I64, right: I64) -> I64:
+        """`_shared` of one pair, read side by side."""
+        with self._path.open("rb") as file:
+
+            def reader(place: int) -> Read:
+                def read(first: int, most: int) -> U64:
+                    count = max(0, min(most, int(self.counts[place]) - first))
+                    file.seek((int(self._at[place]) + first) * 8)
+                    return np.fromfile(file, np.uint64, count)
+
+                return read
+
+            return np.asarray([shared_members(reader(int(left[0])), reader(int(right[0])))], np.int64)
 
     def _shared(self, left: I64, right: I64) -> I64:
         needed, places = np.unique(np.concatenate([left, right]), return_inverse=True)

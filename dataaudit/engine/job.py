@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import msgspec
+import pyarrow as pa
 
 from dataaudit.checks import build_all
 from dataaudit.checks.base import Check, CheckOptions
@@ -16,6 +17,9 @@ from dataaudit.records.types import Batch, FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Damage, Partition, ReadOptions
 from dataaudit.sources.readers import reader_for
+
+HEAVY = 32 << 20
+"""Bytes of text of a batch from which on memory that Arrow keeps for later use is given back."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -67,6 +71,7 @@ class Session:
                     mine.lost.append(Lost(item.reason, item.rows))
                     continue
                 batch = item if limit is None else head(item, limit)
+                del item
                 self.take(batch)
                 yield Progress(len(batch) + len(batch.malformed), batch.nbytes)
                 if limit is not None:
@@ -78,8 +83,11 @@ class Session:
 
     def take(self, batch: Batch) -> None:
         """Show a batch to every check."""
+        heavy = batch.text_bytes > HEAVY
         self.tally.of(batch.file.id).add(batch)
         for name, check in self.checks.items():
+            if heavy:  # what was freed is wanted back before more is asked for
+                pa.default_memory_pool().release_unused()
             check.update(self.states[name], batch)
 
     def dump(self) -> States:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from dataaudit.records.bindings import Binding
 from dataaudit.records.hashing import Keys
+from dataaudit.records.strings import string_array
 from dataaudit.records.types import ROLES, LayoutNote, RoleStrings, Turns
 
 RANK_SHIFT = 44
@@ -90,7 +91,7 @@ class RoleBuilder:
         into = self._columns.setdefault(role or binding.role or "text", _Column())
         path_id = self._paths.setdefault(path or binding.path, len(self._paths))
         if not isinstance(values, pa.Array):
-            values = pa.array(values, pa.large_string())
+            values = string_array(values)
         subs = np.zeros(n, np.int64) if place.subs is None else np.minimum(place.subs, (1 << SUB_BITS) - 1)
         into.values.append(values)
         into.rows.append(place.rows if self.rows is None else self.rows[place.rows])

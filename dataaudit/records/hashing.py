@@ -23,17 +23,28 @@ class Keys(NamedTuple):
     lo: U64
 
 
+FEW_LONG = 1 << 20
+"""Bytes per string from which on strings are hashed one by one: polars would copy them several times."""
+
+
+def digest_lanes(digest: int) -> tuple[int, int]:
+    """The two lanes of a 128-bit digest."""
+    return divmod(digest, 1 << 64)
+
+
+def _one_by_one(values: pa.Array) -> Keys:
+    lanes = [digest_lanes(xxhash.xxh3_128_intdigest(one.as_buffer())) for one in values]
+    hi, lo = np.asarray(lanes, np.uint64).T
+    return Keys(hi.copy(), lo.copy())
+
+
 def string_keys(values: pa.Array) -> Keys:
     """xxh3-128 of each string or binary value (no nulls), as two lanes."""
     if len(values) == 0:
         empty = np.empty(0, np.uint64)
         return Keys(empty, empty.copy())
-    if (
-        len(values) <= _FEW
-    ):  # polars takes longer to start, and would copy an only value, which may be very long
-        pairs = [divmod(xxhash.xxh3_128_intdigest(value.as_buffer()), 1 << 64) for value in values]
-        lanes = np.asarray(pairs, np.uint64)
-        return Keys(lanes[:, 0].copy(), lanes[:, 1].copy())
+    if len(values) <= _FEW or values.nbytes >= FEW_LONG * len(values):
+        return _one_by_one(values)  # polars takes longer to start, and would copy long ones several times
     import polars as pl
     import polars_hash as plh
 

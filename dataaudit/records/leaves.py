@@ -12,7 +12,7 @@ import xxhash
 
 from dataaudit.records.bindings import Layout
 from dataaudit.records.hashing import Keys, add_keys, mix64, string_keys, sum_by_record, tagged
-from dataaudit.records.normalise import normalise
+from dataaudit.records.normalise_long import normalised_keys
 from dataaudit.records.paths import EACH, parse
 from dataaudit.records.turns import CONTENT_KEYS
 
@@ -122,7 +122,7 @@ def _value_keys(values: pa.Array, normalised: bool) -> Keys:
     kind = values.type
     if _is_text(values):
         text = values.cast(pa.large_string())
-        return string_keys(normalise(text) if normalised else text)
+        return normalised_keys(text) if normalised else string_keys(text)
     if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
         return string_keys(values.cast(pa.large_binary()))
     if pa.types.is_boolean(kind) or pa.types.is_signed_integer(kind):

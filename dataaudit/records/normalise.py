@@ -125,20 +125,37 @@ def _is_hard(code: int) -> bool:
         or unicodedata.normalize("NFC", char) != char
         or unicodedata.category(char)[0] == "M"  # marks compose with what is before them
         or 0x1100 <= code <= 0x11FF  # Hangul jamo compose into syllables
+        or 0x16D63 <= code <= 0x16D6A  # so do vowel signs of Kirat Rai, which are letters (Unicode 16)
     )
+
+
+def hard_codes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
+    """Which code points could be changed, or change a neighbour, by more than ASCII's folding of case and spaces."""
+    state = _known[codes]
+    unknown = state == _UNKNOWN
+    if unknown.any():
+        for code in np.unique(codes[unknown]).tolist():
+            _known[code] = _EASY if code < 128 else (_HARD if _is_hard(code) else _EASY)
+        state = _known[codes]
+    hard: npt.NDArray[np.bool_] = state == _HARD
+    return hard
 
 
 def _hard_strings(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
     """The strings that hold a hard code point (ASCII ones are none)."""
-    codes = np.frombuffer(data.tobytes().decode("utf-8").encode("utf-32-le"), np.uint32)
-    state = _known[codes]
-    for code in np.unique(codes[state == _UNKNOWN]).tolist():
-        _known[code] = _EASY if code < 128 else (_HARD if _is_hard(code) else _EASY)
-    hard = np.flatnonzero(_known[codes] == _HARD)
-    if len(hard) == 0:
-        return hard
-    first_bytes = np.flatnonzero((data & 0xC0) != 0x80)
-    return strings_with(first_bytes[hard], offsets)
+    found = []
+    at = 0
+    while at < len(data):
+        end = min(at + WINDOW, len(data))
+        while end < len(data) and data[end] & 0xC0 == 0x80:
+            end += 1
+        piece = data[at:end]
+        codes = np.frombuffer(piece.tobytes().decode("utf-8").encode("utf-32-le"), np.uint32)
+        hard = np.flatnonzero(hard_codes(codes))
+        if len(hard):
+            found.append(strings_with(at + np.flatnonzero((piece & 0xC0) != 0x80)[hard], offsets))
+        at = end
+    return np.unique(np.concatenate(found)) if found else np.empty(0, np.int64)
 
 
 def _high(data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:

@@ -16,8 +16,10 @@ import xxhash
 
 from dataaudit.records.bindings import Layout
 from dataaudit.records.hashing import Keys, string_keys, tagged
-from dataaudit.records.normalise import normalise, normalise_text
+from dataaudit.records.normalise import normalise_text
+from dataaudit.records.normalise_long import normalised_keys
 from dataaudit.records.paths import EACH, parse
+from dataaudit.records.strings import string_array
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
 
 Record = dict[str, Any]
@@ -67,7 +69,10 @@ Column = Callable[[str, Sequence[int]], "Sequence[Any] | pa.Array"]
 
 def rest_of_objects(records: Sequence[Record], shapes: list[Shape]) -> Callable[[bool], Keys]:
     """A function that gives, per record, the key of everything the layout does not read as text."""
-    return rest_of_columns(len(records), lambda name, members: [records[i][name] for i in members], shapes)
+    # Only what is asked for is held on to: the records have their texts in them, which may be long.
+    names = {name for shape in shapes for name, _ in shape.left}
+    left = [{name: record[name] for name in names if name in record} for record in records] if names else []
+    return rest_of_columns(len(records), lambda name, members: [left[i][name] for i in members], shapes)
 
 
 def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bool], Keys]:
@@ -100,8 +105,8 @@ def _column_keys(
 ) -> tuple[Keys, list[int] | None]:
     """Keys of the values of one field, and which of them count (None: all)."""
     if kind == "s":
-        texts = values if isinstance(values, pa.Array) else pa.array(values, pa.large_string())
-        return string_keys(normalise(texts) if normalised else texts), None
+        texts = values if isinstance(values, pa.Array) else string_array(values)
+        return (normalised_keys(texts) if normalised else string_keys(texts)), None
     dump = _dump_turns if kind == "t" else _dump
     dumped = [dump(value, normalised) for value in values]
     present = [i for i, one in enumerate(dumped) if one]

@@ -14,7 +14,9 @@ import pyarrow as pa
 from dataaudit.records.hashing import Keys
 
 if TYPE_CHECKING:
-    from dataaudit.records.words import Words
+    from pathlib import Path
+
+    from dataaudit.records.record_words import RecordWords
 
 ROLES: tuple[str, ...] = ("system", "prompt", "response", "text", "tool", "label")
 """What a string is for. Rules name these; `any` means all of them but `label`."""
@@ -218,25 +220,33 @@ class Batch:
     def string_keys(self, role: str, *, normalised: bool) -> Keys:
         """128-bit keys of the strings of a role, hashed once per batch and shared by all checks."""
         from dataaudit.records.hashing import string_keys
-        from dataaudit.records.normalise import normalise
+        from dataaudit.records.normalise_long import normalised_keys
 
         at = (role, normalised)
         if at not in self._keys:
             values = self.roles[role].values
-            self._keys[at] = string_keys(normalise(values) if normalised else values)
+            self._keys[at] = normalised_keys(values) if normalised else string_keys(values)
         return self._keys[at]
 
     @cached_property
-    def _words(self) -> dict[str, Words]:
-        return {}
+    def _record_words(self) -> list[RecordWords | None]:
+        return []
 
-    def words(self, role: str) -> Words:
-        """The words of the strings of a role, hashed once per batch and shared by all checks."""
-        from dataaudit.records.words import words_of
+    def record_words(self, new_file: Callable[[str], Path]) -> RecordWords | None:
+        """The words of all text, record by record, hashed once per batch and shared by all checks.
 
-        if role not in self._words:
-            self._words[role] = words_of(self.roles[role].values)
-        return self._words[role]
+        None where there is no text. `new_file` makes a path in the work directory, where the words of long texts go.
+        """
+        from dataaudit.records.record_words import record_words
+
+        if not self._record_words:
+            self._record_words.append(record_words(self, new_file))
+        return self._record_words[0]
+
+    @cached_property
+    def text_bytes(self) -> int:
+        """Bytes of all role strings."""
+        return sum(int(strings.values.nbytes) for strings in self.roles.values())
 
     def has_role(self, roles: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Per record: is there a non-null string in any of these roles?"""

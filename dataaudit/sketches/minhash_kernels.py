@@ -12,16 +12,22 @@ from dataaudit.sketches.minhash import U32, Banding
 
 
 @compile_
+def lower(hashes: U64, first: int, last: int, factors: U32, summands: U32, least: U32) -> None:
+    """Lower the least image under each permutation to those of `hashes[first:last]`."""
+    for j in range(first, last):
+        value = np.uint32(hashes[j] >> np.uint64(32))
+        for k in range(len(factors)):  # the compiler makes this loop one over vectors
+            image = np.uint32(value * factors[k] + summands[k])
+            least[k] = min(least[k], image)
+
+
+@compile_
 def _bands(hashes: U64, starts: I64, factors: U32, summands: U32, rows: int, out: U64) -> None:
     count = len(factors)
     least = np.empty(count, np.uint32)
     for i in range(len(starts) - 1):
         least[:] = np.uint32(0xFFFFFFFF)
-        for j in range(starts[i], starts[i + 1]):
-            value = np.uint32(hashes[j] >> np.uint64(32))
-            for k in range(count):  # the compiler makes this loop one over vectors
-                image = np.uint32(value * factors[k] + summands[k])
-                least[k] = min(least[k], image)
+        lower(hashes, starts[i], starts[i + 1], factors, summands, least)
         for band in range(out.shape[1]):
             total = np.uint64(0)
             power = np.uint64(1)

@@ -134,6 +134,12 @@ class Spill:
         parts, rows = other._pending()
         self.add(parts, rows)
 
+    def remove(self) -> None:
+        """Drop all rows, those on disk too."""
+        for run in self._runs:
+            Path(run.path).unlink(missing_ok=True)
+        self._runs, self._parts, self._rows, self._buffered = [], [], [], 0
+
     def to_bytes(self) -> bytes:
         """Serialise; what is on disk stays there and is named."""
         parts, rows = self._pending()

@@ -207,7 +207,7 @@ def _batches(cut: Cut, file: FileRef, row: int, done: int, options: ReadOptions)
             return np.asarray([start + (key or 0) for (start, _), key in pairs], np.int64)
 
         place = Place(row, int(lines[0]), (last - first, _lines(lines)), (done, end), end - done)
-        yield text_batch(file, texts, (rows, lines), place, starts, options)
+        yield text_batch(file, [*texts], (rows, lines), place, starts, options)
         row, done = row + last - first, end
 
 

@@ -95,7 +95,7 @@ def _quotes_within(data: npt.NDArray[np.uint8], start: int) -> int:
 _QUOTE, _BACKSLASH = 0x22, 0x5C
 
 LONG = 32 << 20
-"""Bytes of records beyond which they are looked at one by one."""
+"""Bytes of records beyond which they are not written out again to count strings: long ones would lie there twice."""
 WINDOW = 1 << 18
 """Bytes looked at together: what stays in the processor's cache, and little beside a long record."""
 
@@ -111,9 +111,7 @@ def duplicate_keys(texts: Sequence[bytes | memoryview], objects: Sequence[Any]) 
     A string has two quotes. An object that names a key twice lost strings in parsing, so its text has more quotes than
     twice the strings of the value; nothing else can make them differ.
     """
-    if sum(map(len, texts)) > LONG and len(texts) > 1:  # one at a time, so that a long one is not held twice
-        return [i for i, text in enumerate(texts) if duplicate_keys((text,), (objects[i],))]
-    if _quotes(texts[0] if len(texts) == 1 else b"".join(texts)) == 2 * _strings_of_all(objects):
+    if sum(map(len, texts)) <= LONG and _quotes(b"".join(texts)) == 2 * _strings_of_all(objects):
         return []  # the difference has one sign, so equal sums are equal parts
     return [
         i

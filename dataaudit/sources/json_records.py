@@ -54,20 +54,24 @@ def _record(value: Any) -> dict[str, Any]:
 
 def text_batch(
     file: FileRef,
-    texts: Sequence[Text],
+    texts: list[Text],
     numbers: tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]],
     place: Place,
     starts: Callable[[], npt.NDArray[np.int64]],
     options: ReadOptions,
 ) -> Batch:
-    """The batch of records with these texts. `numbers`: their rows and lines; `starts`: their byte offsets."""
+    """The batch of records with these texts. `numbers`: their rows and lines; `starts`: their byte offsets.
+
+    The texts are taken out of their list, so that a long one need not lie beside what is made of it.
+    """
     rows, lines = numbers
     chosen = sampled(file.id, rows, options)
     picked: list[int] | range = range(len(texts))
     if chosen is not None:
         at = np.flatnonzero(chosen)
         picked = at.tolist()
-        texts, rows, lines = [texts[i] for i in picked], rows[at], lines[at]
+        texts[:] = [texts[i] for i in picked]
+        rows, lines = rows[at], lines[at]
     objects, bad, twice = parse(texts, arrays=file.part is not None and file.part.arrays)
     malformed: tuple[Malformed, ...] = ()
     if bad:
@@ -79,6 +83,7 @@ def text_batch(
         good = np.ones(len(texts), np.bool_)
         good[[i for i, _ in bad]] = False
         rows, lines = rows[good], lines[good]
+    texts.clear()
     remarks = (("duplicate-key", np.asarray(twice, np.int64)),) if twice else ()
     found = extract_objects(objects, options.overrides, options.shapes)
     return make_batch(file, rows, lines, found, place, malformed, remarks)

@@ -296,6 +296,7 @@ def _batch(
     """Parse lines into a batch; returns (records, batch)."""
     row, line, offset = at
     count = len(part)
+    sizes = [len(one) for one in part]
     if _no_blanks(part):
         numbers = np.arange(count, dtype=np.int64)
         texts = part
@@ -303,13 +304,14 @@ def _batch(
         kept = [i for i, one in enumerate(part) if not _is_blank(one)]
         numbers = np.asarray(kept, np.int64)
         texts = [part[i] for i in kept]
+        part.clear()
     records = len(texts)
     rows = row + np.arange(records, dtype=np.int64)
     lines = line + numbers
     place = Place(row, line, (records, count), extent, extent[1] - extent[0])
 
     def starts() -> npt.NDArray[np.int64]:
-        ends = np.cumsum([len(one) + 1 for one in part], dtype=np.int64)
+        ends = np.cumsum(sizes, dtype=np.int64) + np.arange(1, count + 1)
         return np.concatenate(([offset], offset + ends))[lines - line]
 
     return records, text_batch(file, texts, (rows, lines), place, starts, options)

@@ -11,6 +11,7 @@ import regex
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataaudit.records import hashing, normalise_long
 from dataaudit.records import normalise as module
 from dataaudit.records.normalise import flat_bytes, from_flat, normalise, normalise_text, strings_with
 
@@ -137,3 +138,22 @@ def test_strings_with_finds_the_string_of_a_byte(texts: list[str]):
     for position, expected in enumerate(owner):
         assert strings_with(pa.array([position]).to_numpy(), offsets).tolist() == [expected]
     assert len(data) == len(owner)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(TEXTS, max_size=6).map("".join), st.integers(1, 9))
+def test_a_long_text_is_normalised_in_windows_to_the_same_bytes(text: str, window: int):
+    pieces = list(normalise_long.normalised_pieces(flat_bytes(plain([text]))[0], window))
+    assert b"".join(pieces).decode() == slow(text)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(TEXTS, max_size=5))
+def test_keys_of_long_texts_are_those_of_their_normalised_forms(texts: list[str]):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(normalise_long, "LONG", 4)
+        patch.setattr(normalise_long, "WINDOW", 3)
+        patch.setattr(hashing, "FEW_LONG", 0)
+        found = normalise_long.normalised_keys(plain(texts))
+    expected = hashing.string_keys(plain([slow(text) for text in texts]))
+    assert [one.tolist() for one in found] == [one.tolist() for one in expected]
