@@ -185,7 +185,8 @@ def _batches(
 ) -> Iterator[Cut]:
     """Cut a block of whole lines, taken out of its list, into batches, up to the row `stop`."""
     options, fast = how
-    if fast is None or not fast.hopeful or len(taken[0]) > flat.LARGEST:  # a long line must not lie here twice
+    # A long line must not lie here twice.
+    if fast is None or not fast.hopeful or len(taken[0]) > flat.LARGEST:
         yield from _strict_batches(taken, file, at, options, stop)
         return
     row, line, offset = at
