@@ -203,7 +203,10 @@ def test_a_full_disk_leaves_the_old_index_and_nothing_else(path: Path, monkeypat
         def write(self, data: object) -> int:
             raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(Path, "open", Full)
+    def full(self: Path, mode: str) -> Full:
+        return Full(self, mode)
+
+    monkeypatch.setattr(Path, "open", full)
     with pytest.raises(
         IncompleteError, match=r"^[^\n]*cannot be written: No space left on device$"
     ) as caught:
