@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from dataaudit import __version__, errors
+from dataaudit.cli import process
 from dataaudit.cli.stopping import TerminatedError, stoppable
 
 app = typer.Typer(
@@ -79,6 +80,7 @@ _commands()
 
 def run() -> None:
     """The console script."""
+    process.take()
     code = main(sys.argv[1:])
     if code in (errors.EXIT_INTERRUPTED, errors.EXIT_TERMINATED):
         # CPython remembers a KeyboardInterrupt that passed through the `exec` of a string (dataclasses and named

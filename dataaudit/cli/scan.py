@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataaudit import errors
+from dataaudit.cli import process
 from dataaudit.cli.options import (
     Flags,
     GateFlags,
@@ -34,6 +35,7 @@ Sources = Annotated[
 @with_flags(ReadFlags, SampleFlags, RuleFlags, GateFlags, OutputFlags, RunFlags)
 def scan_command(sources: Sources, *, flags: Flags) -> int:
     """Report what is in a dataset, and fail if it is more than the gates allow."""
+    process.lighten()
     from dataaudit.api.scan import ScanInterruptedError, scan
     from dataaudit.cli.printing import configuration, emit
     from dataaudit.cli.progress import watching

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dataaudit.engine.job import Job, Session
 from dataaudit.engine.pool import Done, Failure, Result, Step, receive, send
+from dataaudit.records.pyvalues import forgo_pandas
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition
 
@@ -23,6 +24,7 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
     data = receive(inbox)
     if data is None:
         return
+    forgo_pandas()
     job = msgspec.msgpack.decode(data, type=Job)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

@@ -14,6 +14,7 @@ from dataaudit.records.bindings import Layout
 from dataaudit.records.hashing import Keys, add_keys, mix64, string_keys, sum_by_record, tagged
 from dataaudit.records.normalise_long import normalised_keys
 from dataaudit.records.paths import EACH, parse
+from dataaudit.records.pyvalues import python_values
 from dataaudit.records.turns import CONTENT_KEYS
 
 I64 = npt.NDArray[np.int64]
@@ -133,5 +134,5 @@ def _value_keys(values: pa.Array, normalised: bool) -> Keys:
         with np.errstate(invalid="ignore"):  # a signalling NaN
             lane = (values.cast(pa.float64()).to_numpy() + 0.0).view(np.uint64)  # -0.0 + 0.0 is 0.0
     else:  # decimals, fixed-size binary and whatever else: by their printed form
-        return string_keys(pa.array([repr(one) for one in values.to_pylist()], pa.large_string()))
+        return string_keys(pa.array([repr(one) for one in python_values(values)], pa.large_string()))
     return Keys(mix64(lane), mix64(~lane))

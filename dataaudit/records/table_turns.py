@@ -15,6 +15,7 @@ from dataaudit.records.dialogue import OPENINGS
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.messages import TurnReader, mask_notes
 from dataaudit.records.paths import EACH, parse
+from dataaudit.records.pyvalues import python_values
 from dataaudit.records.tables import as_text, holds_text, is_list, is_string, walk_column
 from dataaudit.records.turns import turn_code, turn_role
 from dataaudit.records.types import Turns
@@ -67,7 +68,7 @@ def _read_objects(builder: RoleBuilder, turns: TurnBuilder, chat: Chat, column: 
     """Through Python objects, exactly as JSON is read."""
     column.validate(full=True)
     reader = TurnReader(builder, turns, *chat)
-    reader.read(enumerate(column.to_pylist()))
+    reader.read(enumerate(python_values(column)))
     return Met(reader.finish(), reader.unread(), reader.masked(), reader.beside)
 
 

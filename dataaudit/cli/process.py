@@ -1,0 +1,19 @@
+"""Whose process this is: the command line's own, or that of a program that calls it."""
+
+from __future__ import annotations
+
+_own = False
+
+
+def take() -> None:
+    """Say that the process is ours: nobody else will miss what we do without."""
+    global _own  # noqa: PLW0603 - a fact about the process
+    _own = True
+
+
+def lighten() -> None:
+    """Do without what a scan never needs, where the process is ours. Imports pyarrow."""
+    if _own:
+        from dataaudit.records.pyvalues import forgo_pandas
+
+        forgo_pandas()
