@@ -57,6 +57,7 @@ def ask(
         record = (*record, "malformed-record", *acting, *dropped)
     options = CheckOptions(
         rules,
+        tuple(rule for rule in loaded if rule.soft is not None),
         selection,
         tuple(dict.fromkeys(record)),
         config.reference,
@@ -104,13 +105,13 @@ def _dropped(drop: Sequence[str], rules: Sequence[Rule], on: Sequence[FindingKin
     """The findings that `--drop` names: a check name means the finding of that very name, not its variants."""
     found: list[str] = []
     for one in drop:
-        exact = [kind.id for kind in on if kind.id == one and kind.check != "class-imbalance"]
+        exact = [kind.id for kind in on if kind.id == one and not kind.whole]
         mine = [rule.id for rule in rules if rule_selection.matches(one, rule)]
-        mine += exact or [kind.id for kind in on if kind.matches(one) and kind.check != "class-imbalance"]
+        mine += exact or [kind.id for kind in on if kind.matches(one) and not kind.whole]
         if not mine:
             what = (
                 "is about the whole dataset, not about rows"
-                if one.startswith("class-imbalance")
+                if any(kind.whole and kind.matches(one) for kind in on)
                 else "is not on"
             )
             raise UsageError(f"--drop: {one!r} {what}")
@@ -143,7 +144,7 @@ def _check_gates(
         | {kind.category for kind in on}
     )
     require_known(gates, exact, groups - exact)
-    whole = {kind.id for kind in on if kind.check == "class-imbalance"}
+    whole = {kind.id for kind in on if kind.whole and not kind.rated}
     for spec in gates:
         if spec.kind == "rate" and spec.name in whole:
             raise UsageError(

@@ -35,6 +35,10 @@ class FindingKind:
     why: str
     tags: tuple[str, ...] = ()
     action: str = "flag"
+    whole: bool = False
+    """Is it about the dataset as a whole? Then no row can be dropped by it."""
+    rated: bool = False
+    """Is its value a share of rows, which `CheckResult.rates` holds under its id?"""
 
     def finding(self, message: str, rows: int | None, of: int, **more: Any) -> Finding:
         """A finding of this kind; `more` are further fields of `Finding`, overriding those fixed here."""
@@ -85,6 +89,8 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
     rules: tuple[Rule, ...] = ()
     """The rules left on by the selection."""
+    soft: tuple[Rule, ...] = ()
+    """All rules that name a soft category, whatever the selection."""
     selection: Selection = Selection()
     record: tuple[str, ...] = ()
     """Findings whose rows are recorded one by one (see `Check.entries`); `*` is all."""

@@ -27,7 +27,7 @@ FAR_SPLITS = 0.1
 
 
 def _kind(suffix: str, severity: str, title: str, why: str) -> FindingKind:
-    return FindingKind(f"{NAME}{suffix}", NAME, "labels", severity, "high", title, why)
+    return FindingKind(f"{NAME}{suffix}", NAME, "labels", severity, "high", title, why, whole=True)
 
 
 IMBALANCE = _kind(

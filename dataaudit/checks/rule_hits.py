@@ -26,6 +26,8 @@ from dataaudit.sketches.workspace import Workspace
 
 NAME = "rules"
 FINDINGS = ()  # the ids of this check are those of the rules
+RULE_MATCHES = "rule-matches"
+"""Under this name `Batch.shared` holds a `RuleMatches`."""
 LOG_WIDTH = 6  # row id, role, path, place in the list + 1, start, end
 
 
@@ -84,6 +86,15 @@ class RulesState:
 
 
 @dataclass(frozen=True)
+class RuleMatches:
+    """What was found in a batch, for checks that come later."""
+
+    matcher: Matcher
+    found: dict[str, list[tuple[str, Matches]]]
+    """Rule id → (role, matches), of all rules of the matcher that matched."""
+
+
+@dataclass(frozen=True)
 class _Hits:
     """All matches of one rule in one batch, ordered by record, place in the record, start."""
 
@@ -137,6 +148,7 @@ class RuleHits(msgspec.Struct, frozen=True):
             if strings is not None and len(strings):
                 for matches in state.matcher.scan(strings.values, role):
                     found.setdefault(matches.rule.id, []).append((role, matches))
+        batch.shared[RULE_MATCHES] = RuleMatches(state.matcher, found)
         hit: dict[str, npt.NDArray[np.bool_]] = {}
         for index, rule in enumerate(self.rules):
             if rule.id not in found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -247,6 +247,12 @@ class Batch:
     def text_bytes(self) -> int:
         """Bytes of all role strings."""
         return sum(int(strings.values.nbytes) for strings in self.roles.values())
+
+    @cached_property
+    def shared(self) -> dict[str, Any]:
+        """What one check found and another may use, by a name that the finding check defines. Checks see a batch in
+        the order of their modules, and must do without where nothing is there."""
+        return {}
 
     def has_role(self, roles: tuple[str, ...]) -> npt.NDArray[np.bool_]:
         """Per record: is there a non-null string in any of these roles?"""

@@ -133,8 +133,9 @@ def figures(finding: Finding) -> str:
         return f"{count(finding.rows)} of {count(finding.of)}"
     if finding.value is None:
         return "whole dataset"
-    limit = "" if finding.limit is None else f" (limit {ratio(finding.limit)})"
-    return f"{ratio(finding.value)}{limit}"
+    said = percent if finding.details.get("unit") == "share" else ratio
+    limit = "" if finding.limit is None else f" (limit {said(finding.limit)})"
+    return f"{said(finding.value)}{limit}"
 
 
 def share(finding: Finding) -> str:

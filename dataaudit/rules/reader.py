@@ -34,7 +34,7 @@ from dataaudit.rules.model import (
 from dataaudit.rules.placeholder import PLACEHOLDER
 from dataaudit.rules.yamlfile import Document, Place, Value
 
-PACK_KEYS = ("pack", "version", "licence", "description", "default", "rules")
+PACK_KEYS = ("pack", "version", "licence", "description", "default", "soft", "rules")
 PACK_REQUIRED = ("pack", "version", "licence", "rules")
 RULE_KEYS = (
     "id", "version", "name", "message", "why", "category", "severity", "confidence", "roles", "patterns",
@@ -58,6 +58,8 @@ class PackFields:
     licence: str
     default: bool
     """Are its rules on when nothing is selected? A rule may say otherwise."""
+    soft: str | None = None
+    """The soft category of its rules. A rule may say otherwise."""
 
 
 class Reader:
@@ -149,6 +151,7 @@ class Reader:
             self.count(fields["version"], ("version",)),
             self.text(fields["licence"], ("licence",)),
             self.switch(fields.get("default", True), ("default",)),
+            self.kebab(fields["soft"], ("soft",)) if "soft" in fields else None,
         )
 
     def rule(self, value: Value, pack: PackFields) -> Rule:
@@ -181,7 +184,7 @@ class Reader:
             else cast(Validator, self.one_of(validate, ("validate",), VALIDATORS)),
             quotable=self.switch(given.get("quotable", False), ("quotable",)),
             ignore_when=self.text(given["ignore_when"], ("ignore_when",)) if "ignore_when" in given else "",
-            soft=self.kebab(given["soft"], ("soft",)) if "soft" in given else None,
+            soft=self.kebab(given["soft"], ("soft",)) if "soft" in given else pack.soft,
             basis=cast(Basis, self.one_of(given.get("basis", "measured"), ("basis",), BASES)),
             default=self.switch(given.get("default", pack.default), ("default",)),
             action=cast(Action, self.one_of(given.get("action", "flag"), ("action",), ACTIONS)),

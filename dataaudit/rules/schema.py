@@ -125,6 +125,7 @@ _PACK: dict[str, Json] = {
         "type": "boolean",
         "description": "Off: its rules are on only where they are selected by name.",
     },
+    "soft": {**_KEBAB, "description": "The soft category of its rules; a rule may say otherwise."},
     "rules": _list({"$ref": "#/$defs/rule"}, "The rules.", 1),
 }
 _RULE: dict[str, Json] = {

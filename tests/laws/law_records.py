@@ -25,8 +25,21 @@ def some_rules() -> tuple[Rule, ...]:
     return tuple(taken)
 
 
+@cache
+def soft_rules() -> tuple[Rule, ...]:
+    """One rule of every kind of soft marks, and those that name a maker."""
+    taken: dict[str, Rule] = {}
+    for rule in load_packs(()):
+        if rule.soft is not None:
+            taken.setdefault("maker" if rule.id == "self-vendor-model" else rule.soft, rule)
+    return tuple(taken.values())
+
+
 def _hits() -> list[str]:
-    return [hit for rule in some_rules() for hit in rule.hits if isinstance(hit, str)]
+    found = [hit for rule in some_rules() for hit in rule.hits if isinstance(hit, str)]
+    opens, closes, names = "Sure! Here is a list.", "I hope this helps!", "I am Claude, made by Anthropic."
+    return [*found, *[hit for rule in soft_rules() for hit in rule.hits if isinstance(hit, str)],
+            f"{opens}\n\n{closes}", f"{opens} {names}"]  # fmt: skip
 
 
 QUESTION = "How many slow green otters fit into the third narrow boat on the lake?"

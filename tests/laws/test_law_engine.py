@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from law_records import Dataset, datasets, some_rules
+from law_records import Dataset, datasets, soft_rules, some_rules
 from law_support import files_of
 
 import dataaudit
@@ -201,7 +201,7 @@ def test_an_in_memory_dataset_says_what_its_rows_say(tmp_path: Path):
 
 def session_report(files: tuple[FileRef, ...], target: int, deal: Any, batch_rows: int) -> bytes:
     """What sessions say that read the partitions as `deal` hands them out, merged through bytes."""
-    options = CheckOptions(rules=some_rules()[:3], record=("*",))
+    options = CheckOptions(rules=some_rules()[:3], soft=soft_rules(), record=("*",))
     with Workspace() as work:
         job = Job(files, ReadOptions(batch_rows=batch_rows), options, str(work.root))
         first = Session(job, work)

@@ -26,7 +26,7 @@ PER_ROW: dict[str, str] = {}
 SEED = ("chat-inst-block", "self-as-an-ai-assistant", "refusal-cannot-and-will-not")
 PREFIXES = (
     "chat", "self", "refusal", "disclaimer", "cutoff", "opener", "closer", "interface", "reasoning", "vocabulary",
-    "unicode", "scaffold", "secret", "pii",
+    "shape", "unicode", "scaffold", "secret", "pii",
 )  # fmt: skip
 """What the ids of shipped rules begin with, so that `--select` can name a family."""
 NAMED = (

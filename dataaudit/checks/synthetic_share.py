@@ -1,0 +1,340 @@
+"""Synthetic share: does the data as a whole read as the output of chat models? A statement about the data set only.
+
+Rows count that carry soft marks of two kinds in one answer. One such row proves nothing: people write them too, and the
+share is compared with what was measured in people's text. docs/synthetic-share.md has the figures and the limits.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import numpy as np
+
+from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
+from dataaudit.checks.excerpts import excerpt
+from dataaudit.checks.families import family
+from dataaudit.checks.rule_hits import RULE_MATCHES, RuleMatches
+from dataaudit.checks.share_model import ShareModel, estimate, probability, share_model
+from dataaudit.checks.soft_marks import (
+    DEEP,
+    Cells,
+    Found,
+    cells_of,
+    first_mark,
+    kinds_of,
+    unpack,
+    wanted,
+)
+from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
+from dataaudit.records.hashing import row_order
+from dataaudit.records.types import Batch, FileRef, pack_row
+from dataaudit.rules.compile import compile_pattern
+from dataaudit.rules.matcher import Matcher
+from dataaudit.rules.model import Rule
+from dataaudit.sketches.counts import FindingCounts, add_counts
+from dataaudit.sketches.sample import EXAMPLE_SEED
+from dataaudit.sketches.stats import clopper_pearson
+from dataaudit.sketches.workspace import Workspace
+
+NAME = "synthetic-share"
+
+LIMIT = 0.03
+"""The share that people's text stays below: the lower bound of the 95 % interval must lie above it. More than twice the
+highest share of any measured corpus of people's text, less than half of the lowest of the models that are found."""
+LEAST_ROWS = 100
+"""Rows from which a share is judged; below, one row more or less would decide."""
+LEAST_NAMED = 3
+"""Rows that name their maker from which makers are counted out; one or two may be quotations."""
+
+SHARE = FindingKind(
+    NAME,
+    NAME,
+    "assistant-style",
+    "medium",
+    "medium",
+    "Reads as model output",
+    "A model trained on another model's answers takes over its habits and errors; what is licensed or sold as text of"
+    " people should not read so.",
+    whole=True,
+    rated=True,
+)
+FAMILY = FindingKind(
+    f"{NAME}:family",
+    NAME,
+    "assistant-style",
+    "info",
+    "medium",
+    "Texts name their maker",
+    "Terms of use of some makers restrict training on their models' output, and its habits are those of one family.",
+    whole=True,
+)
+FINDINGS = (SHARE, FAMILY)
+
+_SCORES = 1 << 23
+"""Above any score in thousandths of a logit, so that priorities are positive."""
+
+
+class _Frame(msgspec.Struct):
+    cells: dict[str, int] = {}
+    """Rows by what they carry: kinds joined by `+`, `@`, class of lengths; `@` for rows without a mark."""
+    deep: FindingCounts = msgspec.field(default_factory=FindingCounts)
+    """Rows with marks of two kinds or more; the sample holds those of the highest score."""
+    makers: dict[str, int] = {}
+    """Rows by the maker they name."""
+    named: int = 0
+    """Rows that name any."""
+    timed_out: dict[str, int] = {}
+
+
+class ShareState:
+    """Counts of rows by the marks they carry."""
+
+    def __init__(self, frame: _Frame) -> None:
+        self.frame = frame
+        self.matcher: Matcher | None = None
+        """For rules that the check of the rules does not match, made where there are any."""
+
+    def to_bytes(self) -> bytes:
+        """Serialise."""
+        return msgspec.msgpack.encode(self.frame)
+
+    def merge(self, other: ShareState) -> None:
+        """Take in another state."""
+        mine, theirs = self.frame, other.frame
+        add_counts(mine.cells, theirs.cells)
+        mine.deep.merge(theirs.deep)
+        add_counts(mine.makers, theirs.makers)
+        mine.named += theirs.named
+        add_counts(mine.timed_out, theirs.timed_out)
+
+
+class SyntheticShare(msgspec.Struct, frozen=True):
+    """The check: the rules with a soft category, whatever the selection says of reporting them."""
+
+    rules: tuple[Rule, ...]
+    active: tuple[str, ...]
+    asked: bool = False
+    """Was it selected by its own name? Then a report says why there is no verdict."""
+    reference: bool = False
+    ignore_quoted: bool = False
+    least_rows: int = LEAST_ROWS
+
+    @property
+    def name(self) -> str:
+        """Name of the check."""
+        return NAME
+
+    def start(self, work: Workspace) -> ShareState:
+        """The empty state."""
+        return ShareState(_Frame())
+
+    def load(self, data: bytes, work: Workspace) -> ShareState:
+        """A state from its bytes."""
+        return ShareState(msgspec.msgpack.decode(data, type=_Frame))
+
+    def update(self, state: ShareState, batch: Batch) -> None:
+        """Count the marks of a batch."""
+        shared = batch.shared.get(RULE_MATCHES)
+        found, matcher = self._found(state, batch, shared)
+        cells = cells_of(batch, self.rules, found)
+        kinds = kinds_of(self.rules)
+        keys, counts = np.unique(cells.keys[cells.read], return_counts=True)
+        add_counts(
+            state.frame.cells,
+            {_cell(key, kinds): n for key, n in zip(keys.tolist(), counts.tolist(), strict=True)},
+        )
+        self._sample(state, batch, cells, found)
+        self._makers(state, batch, found, matcher)
+
+    def _found(
+        self, state: ShareState, batch: Batch, shared: RuleMatches | None
+    ) -> tuple[Found, dict[str, Matcher]]:
+        """The matches of the rules, found before or found now, and per rule the matcher that found them."""
+        known = {} if shared is None else {rule.id for rule in shared.matcher.rules}
+        rest = tuple(rule for rule in self.rules if rule.id not in known)
+        found: dict[str, Any] = {} if shared is None else dict(shared.found)
+        matchers = {} if shared is None else dict.fromkeys(found, shared.matcher)
+        if rest:
+            if state.matcher is None or state.matcher.rules != rest:
+                state.matcher = Matcher(rest, reference=self.reference, ignore_quoted=self.ignore_quoted)
+            for role, _ in wanted(batch):
+                for matches in state.matcher.scan(batch.roles[role].values, role):
+                    found.setdefault(matches.rule.id, []).append((role, matches))
+                    matchers[matches.rule.id] = state.matcher
+            add_counts(state.frame.timed_out, state.matcher.timed_out)
+            state.matcher.timed_out.clear()
+        return found, matchers
+
+    def _sample(self, state: ShareState, batch: Batch, cells: Cells, found: Found) -> None:
+        deep = np.flatnonzero(cells.depth >= DEEP)
+        counts = state.frame.deep
+        counts.add_rows(batch.file, len(deep))
+        if not len(deep):
+            return
+        kinds, weights = kinds_of(self.rules), share_model().weights
+        by_key = {key: weights.score(*unpack(key, kinds)) for key in np.unique(cells.keys[deep]).tolist()}
+        scores = [by_key[key] for key in cells.keys[deep].tolist()]
+        row_ids = batch.rows[deep].astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
+        # The highest score first, then the order of samples, in one number of 64 bits.
+        order = (row_order(row_ids, EXAMPLE_SEED) >> np.uint64(24)).tolist()
+        priorities = [_SCORES - score << 40 | tie for score, tie in zip(scores, order, strict=True)]
+        ranked = sorted((priority, i) for i, priority in enumerate(priorities))
+        for priority, i in ranked[: counts.sample.k]:
+            counts.sample.add(
+                priority,
+                int(row_ids[i]),
+                lambda i=i: self._example(batch, found, int(deep[i]), int(cells.keys[deep[i]]), scores[i]),  # type: ignore[misc]
+            )
+
+    def _example(self, batch: Batch, found: Found, record: int, key: int, score: int) -> Example:
+        mark = first_mark(batch, self.rules, found, record, key)
+        strings = batch.roles[mark.role]
+        shown, place = excerpt(strings.values[mark.string].as_py(), *mark.span)
+        offset = int(strings.starts[mark.string])
+        carried = ", ".join(unpack(key, kinds_of(self.rules))[0])
+        return Example(
+            file=batch.file.uri,
+            row=int(batch.rows[record]),
+            line=None if batch.lines is None else int(batch.lines[record]),
+            path=strings.path_of(mark.string),
+            role=mark.role,
+            span=(mark.span[0] + offset, mark.span[1] + offset),
+            text=shown,
+            mark=place,
+            note=f"marks: {carried}; score {probability(score):.2f}",
+        )
+
+    def _makers(self, state: ShareState, batch: Batch, found: Found, matchers: dict[str, Matcher]) -> None:
+        named: dict[str, set[int]] = {}
+        kept = dict(wanted(batch))
+        for rule in self.rules:
+            if not names_maker(rule):
+                continue
+            for role, matches in found.get(rule.id, ()):
+                strings = batch.roles[role]
+                if role not in kept:
+                    continue
+                for at in np.unique(matches.strings[kept[role][matches.strings]]).tolist():
+                    captures = matchers[rule.id].captures(rule, strings.values[at].as_py())
+                    if (maker := family(captures)) is not None:
+                        named.setdefault(maker, set()).add(int(strings.rows[at]))
+        add_counts(state.frame.makers, {maker: len(rows) for maker, rows in named.items()})
+        state.frame.named += len(set().union(*named.values()))
+
+    def finalize(self, state: ShareState, rows: Rows) -> CheckResult:
+        """The share, and the findings where it is above what people's text shows."""
+        frame = state.frame
+        of, deep = sum(frame.cells.values()), frame.deep.rows
+        findings = []
+        if SHARE.id in self.active and of >= self.least_rows and clopper_pearson(deep, of)[0] > LIMIT:
+            findings.append(self._share(frame, of, rows.files))
+        if FAMILY.id in self.active and frame.named >= LEAST_NAMED:
+            findings.append(_family(frame, of))
+        on = [kind for kind in FINDINGS if kind.id in self.active]
+        evaluated: tuple[Evaluated, ...] = tuple(kind.evaluated(None, of) for kind in on)
+        late = [
+            NotEvaluated(NAME, f"rule {rule} timed out on {count:,} strings", incomplete=True)
+            for rule, count in sorted(frame.timed_out.items())
+        ]
+        if self.asked and 0 < of < self.least_rows:
+            reason = (
+                f"{of:,} rows with an answer or a text are too few to judge; it takes {self.least_rows:,}"
+            )
+            late.append(NotEvaluated(NAME, reason))
+        rates = {NAME: (deep, of)} if SHARE.id in self.active else {}
+        return CheckResult(tuple(findings), evaluated, tuple(late), rates)
+
+    def _share(self, frame: _Frame, of: int, files: tuple[FileRef, ...]) -> Finding:
+        model, deep = share_model(), frame.deep.rows
+        low, high = clopper_pearson(deep, of)
+        scores, kinds = _scores(frame, model)
+        share = estimate(scores, model.human, model.model)
+        human = model.highest_human()
+        message = (
+            f"{deep:,} of {of:,} rows carry marks of assistant style of two kinds or more in one answer"
+            f" ({_percent(deep / of)}, 95 % interval {_percent(low)} to {_percent(high)}). The highest share in"
+            f" {model.humans()} corpora of people's text is {_percent(human.hit / human.rows)} ({human.name})."
+            f" Estimated share of model output: {_percent(share.share)} of rows"
+            f" ({_percent(share.low)} to {_percent(share.high)})."
+        )
+        if frame.named >= LEAST_NAMED:
+            message += f" {_named(frame)}."
+        details: dict[str, object] = {
+            "unit": "share",
+            "rows": deep,
+            "low": low,
+            "high": high,
+            "kinds": dict(sorted(kinds.items())),
+            "human": {"corpus": human.name, "rows": human.hit, "of": human.rows, "corpora": model.humans()},
+            "estimate": {"share": share.share, "low": share.low, "high": share.high},
+            "makers": dict(sorted(frame.makers.items())),
+        }
+        return SHARE.finding(
+            message,
+            None,
+            of,
+            value=deep / of,
+            limit=LIMIT,
+            by_split=frame.deep.by_split(files),
+            by_source=frame.deep.by_source(files),
+            details=details,
+            examples=tuple(example for *_, example in frame.deep.sample.items),
+        )
+
+    def entries(self, state: ShareState, rows: Rows) -> Iterator[RowEntries]:
+        """None: it says nothing about a row."""
+        return iter(())
+
+
+def names_maker(rule: Rule) -> bool:
+    """Does a pattern of the rule have a group that names the maker or the model?"""
+    groups = {name for pattern in rule.patterns for name in compile_pattern(pattern).groupindex}
+    return bool(groups & {"vendor", "model"})
+
+
+def _cell(key: int, kinds: tuple[str, ...]) -> str:
+    carried, length = unpack(key, kinds)
+    return f"{'+'.join(carried)}@{length if carried else ''}"
+
+
+def _scores(frame: _Frame, model: ShareModel) -> tuple[Counter[int], Counter[str]]:
+    """Rows by score, and rows by kind of mark."""
+    scores: Counter[int] = Counter()
+    kinds: Counter[str] = Counter()
+    for cell, rows in frame.cells.items():
+        names, _, length = cell.rpartition("@")
+        carried = tuple(names.split("+")) if names else ()
+        scores[model.weights.score(carried, int(length or 0))] += rows
+        kinds.update(dict.fromkeys(carried, rows))
+    return scores, kinds
+
+
+def _family(frame: _Frame, of: int) -> Finding:
+    details: dict[str, object] = {"makers": dict(_ranked(frame)), "rows": frame.named}
+    return FAMILY.finding(_named(frame), None, of, value=float(frame.named), details=details)
+
+
+def _ranked(frame: _Frame) -> list[tuple[str, int]]:
+    return sorted(frame.makers.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _named(frame: _Frame) -> str:
+    counted = ", ".join(f"{maker} {rows:,}" for maker, rows in _ranked(frame))
+    return f"{frame.named:,} rows name the maker of the model that speaks: {counted}"
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.3g} %"
+
+
+def build(options: CheckOptions) -> SyntheticShare | None:
+    """The check over the findings left on, or None if there are none or no rule names a kind of mark."""
+    active = tuple(kind.id for kind in FINDINGS if options.selection.takes(kind))
+    if not active or not options.soft:
+        return None
+    kinds_of(options.soft)
+    asked = any(one in (NAME, SHARE.id) for one in options.selection.select)
+    return SyntheticShare(options.soft, active, asked, options.reference, options.ignore_quoted)
