@@ -42,11 +42,13 @@ lint: $(DEV) ## check style, types and the direction of imports
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-evidence: $(PLAIN) ## measure the shipped rules and write rules/evidence.json (needs the corpora of docs/evidence.md)
+evidence: $(PLAIN) ## measure the shipped rules: evidence.json, synthetic-share.json, docs (needs the corpora of docs/evidence.md)
 	$(BIN)/python benchmarks/human_prose.py out/prose
 	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
 	$(BIN)/dataaudit rules docs docs/rules
 	$(BIN)/python benchmarks/refusals.py out/prose
+	$(BIN)/python benchmarks/formal_prose.py out/formal
+	$(BIN)/python benchmarks/synthetic_share.py out/prose out/formal
 
 rules-docs: $(PLAIN) ## write docs/rules from the packs and their evidence
 	$(BIN)/dataaudit rules docs docs/rules

@@ -57,13 +57,13 @@ def ask(
         record = (*record, "malformed-record", *acting, *dropped)
     options = CheckOptions(
         rules,
-        tuple(rule for rule in loaded if rule.soft is not None),
         selection,
         tuple(dict.fromkeys(record)),
         config.reference,
         config.ignore_quoted,
         allow=at_date(config.allow, today()),
         benchmarks=benchmarks,
+        soft=tuple(rule for rule in loaded if rule.soft is not None),
     )
     gates = _gates(config)
     _check_gates(config, gates, rules, on)

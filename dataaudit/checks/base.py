@@ -89,8 +89,6 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
     rules: tuple[Rule, ...] = ()
     """The rules left on by the selection."""
-    soft: tuple[Rule, ...] = ()
-    """All rules that name a soft category, whatever the selection."""
     selection: Selection = Selection()
     record: tuple[str, ...] = ()
     """Findings whose rows are recorded one by one (see `Check.entries`); `*` is all."""
@@ -105,6 +103,9 @@ class CheckOptions(msgspec.Struct, frozen=True):
     """Examples kept of every rule."""
     benchmarks: tuple[str, ...] = ()
     """Paths of the benchmark indexes whose items are looked for."""
+
+    soft: tuple[Rule, ...] = ()
+    """All rules that name a soft category, whatever the selection."""
 
     def records(self, finding: str) -> bool:
         """Are the rows of this finding recorded?"""

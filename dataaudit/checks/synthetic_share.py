@@ -17,7 +17,7 @@ from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.checks.families import family
 from dataaudit.checks.rule_hits import RULE_MATCHES, RuleMatches
-from dataaudit.checks.share_model import ShareModel, estimate, probability, share_model
+from dataaudit.checks.share_model import MILLI, ShareModel, estimate, share_model
 from dataaudit.checks.soft_marks import (
     DEEP,
     Cells,
@@ -204,7 +204,7 @@ class SyntheticShare(msgspec.Struct, frozen=True):
             span=(mark.span[0] + offset, mark.span[1] + offset),
             text=shown,
             mark=place,
-            note=f"marks: {carried}; score {probability(score):.2f}",
+            note=f"marks: {carried}; rank score {score / MILLI:.1f}",
         )
 
     def _makers(self, state: ShareState, batch: Batch, found: Found, matchers: dict[str, Matcher]) -> None:
