@@ -127,13 +127,21 @@ def _named(
     if not listed.files:
         raise UsageError(f"no data files in {', '.join(arguments)}")
     files = tuple(_completed(one, config) for one in listed.files)
-    if config.encoding is not None and not any(file.encoding for file in files):
+    if config.encoding is not None and not any(_is_written_in(config.encoding, file) for file in files):
         raise UsageError(
             "--encoding: no file is delimited or plain text; other formats have an encoding of their own"
         )
     if again and supply is not None:
         supply.fetch_all(files)
     return Input(files, tuple(arguments), listed.roots, listed.skipped, supply)
+
+
+def _is_written_in(encoding: str, file: FileRef) -> bool:
+    """Has naming an encoding any meaning for a file? JSON says by itself that it is UTF-16 or UTF-32."""
+    from dataaudit.sources.dialect import known_encoding
+    from dataaudit.sources.json_encoding import encoding_note
+
+    return bool(file.encoding) or set(encoding_note(known_encoding(encoding))) & set(file.notes) != set()
 
 
 def _completed(file: FileRef, config: Config) -> FileRef:

@@ -16,9 +16,9 @@ from dataaudit.engine.tally import Spot, Tally
 from dataaudit.errors import IncompleteError
 from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, pack_row, unpack_row
 from dataaudit.sources.base import Partition, ReadOptions
-from dataaudit.sources.compression import codec_of
 from dataaudit.sources.dialect import is_plain
 from dataaudit.sources.fetched import Supply
+from dataaudit.sources.json_encoding import is_plain_json
 from dataaudit.sources.readers import reader_for
 
 
@@ -127,7 +127,7 @@ def _can_enter(file: FileRef) -> bool:
     """Can reading begin in the middle? Only plain text files know where a row lies."""
     if file.format in ("csv", "text"):
         return is_plain(Path(file.path), file.encoding)
-    return file.format in ("jsonl", "json") and codec_of(Path(file.path)) is None
+    return file.format in ("jsonl", "json") and is_plain_json(Path(file.path))
 
 
 def texts_of(batch: Batch, at: int) -> Texts:

@@ -13,8 +13,10 @@ from dataaudit.export.lines import drop_instead, places_of, reason_line
 from dataaudit.export.manifest import OutputEntry, PartEntry
 from dataaudit.export.redact import CannotRedactError, redact_record
 from dataaudit.export.verdicts import RowVerdict
-from dataaudit.sources.compression import codec_of, decompressing, open_plain
+from dataaudit.sources.compression import codec_of, decompressing
+from dataaudit.sources.dialect import Dialect, from_encoding
 from dataaudit.sources.json import start_of
+from dataaudit.sources.json_encoding import BOM, UTF8, open_json, written_as
 from dataaudit.sources.json_keyed import key_length
 from dataaudit.sources.json_scan import OBJECT, VALUES, Cut
 
@@ -48,11 +50,15 @@ class _Removed:
 class _Surgeon:
     """Takes the elements in order, and sends the bytes to `kept` or to `quarantine`."""
 
-    def __init__(self, task: FileTask, codec: str | None, parts: list[_Part]) -> None:
+    def __init__(
+        self, task: FileTask, codec: str | None, parts: list[_Part], dialect: Dialect | None
+    ) -> None:
         self._task = task
         self._parts = parts
-        self.kept = Output(task.out, task.kept, "kept", codec)
-        self.quarantine = Output(task.out, task.quarantine, "quarantine", codec)
+        encoding = dialect.encoding if dialect is not None else UTF8
+        self._mark = BOM if dialect is not None and dialect.head else b""
+        self.kept = Output(task.out, task.kept, "kept", codec, encoding)
+        self.quarantine = Output(task.out, task.quarantine, "quarantine", codec, encoding)
         self.reasons = Output(task.out, task.reasons, "reasons")
         self.tally = Tally(task.source.rows)
         self._open: _Removed | None = None
@@ -146,7 +152,7 @@ class _Surgeon:
         self, verdict: RowVerdict, raw: bytes, line: int, start: int, more: dict[str, object]
     ) -> None:
         removed = self.tally.quarantined + self.tally.redacted
-        self.quarantine.write(BETWEEN if removed else self._around[0])
+        self.quarantine.write(BETWEEN if removed else self._mark + self._around[0])
         self.quarantine.write(raw)
         self.tally.add(verdict)
         place = {"line": line, "offset": start, "length": len(raw), **more}
@@ -187,16 +193,20 @@ def clean_documents(task: FileTask) -> FileResult:
     path = Path(task.source.file.path)
     try:
         codec = codec_of(path)
+        dialect = written_as(path)
         parts = _parts(task)
         raw = HashingFile(path.open("rb", buffering=0))
     except OSError as error:
         raise reading_error(task, error) from error
-    surgeon = _Surgeon(task, codec, parts)
+    surgeon = _Surgeon(task, codec, parts, dialect)
     untouched = surgeon.untouched and task.source.rows > 0
     if untouched:
         # Then the file itself is copied, which spares compressing it again; its records are still counted.
         surgeon.kept = raw.tee = Output(task.out, task.kept, "kept")
-    plain = HashingFile(decompressing(raw, codec)) if codec else raw  # type: ignore[arg-type]
+    plain = raw
+    if codec or dialect is not None:
+        encoding = dialect.encoding if dialect is not None else UTF8
+        plain = HashingFile(from_encoding(decompressing(raw, codec), encoding))  # type: ignore[arg-type]
     try:
         done = 0
         tape = Tape(plain.read)
@@ -227,9 +237,10 @@ def clean_documents(task: FileTask) -> FileResult:
         sha256=raw.sha256,
         outputs=outputs,
         codec=codec,
-        plain_bytes=plain.bytes if codec else None,
-        plain_sha256=plain.sha256 if codec else None,
+        plain_bytes=plain.bytes if plain is not raw else None,
+        plain_sha256=plain.sha256 if plain is not raw else None,
         note=note,
+        dialect=dialect,
         parts=tuple(
             PartEntry(
                 file=part.source.file.uri,
@@ -247,7 +258,7 @@ def _parts(task: FileTask) -> list[_Part]:
     """The parts of a document in the order in which they stand in it."""
     parts = []
     for source in task.source.parts or (InputPart(task.source.file, task.source.rows),):
-        with open_plain(Path(source.file.path)) as stream:
+        with open_json(Path(source.file.path)) as stream:
             start, line, closes = start_of(stream, source.file)
         verdicts = task.verdicts.for_file(source.file.id)
         parts.append(_Part(source, Place(start, line, closes), verdicts, next(verdicts, None)))

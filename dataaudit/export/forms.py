@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from dataaudit.export.redact import Span, redact_record
 from dataaudit.export.redactfields import redact_fields
@@ -11,6 +12,7 @@ from dataaudit.export.segments import BOM, Block, Readable, blocks
 from dataaudit.records.types import FileRef
 from dataaudit.sources.csvsplit import pieces
 from dataaudit.sources.dialect import Dialect
+from dataaudit.sources.json_encoding import written_as
 from dataaudit.sources.sheets import sheet_of
 
 LINE_FORMATS = ("jsonl", "csv", "text")
@@ -18,10 +20,12 @@ LINE_FORMATS = ("jsonl", "csv", "text")
 
 @dataclass(frozen=True)
 class Form:
-    """How one file is written. Without a dialect it is JSON Lines."""
+    """How one file is written. Without a dialect it is JSON Lines in UTF-8."""
 
     dialect: Dialect | None = None
     columns: tuple[str, ...] = ()
+    json: bool = False
+    """Are the lines of the dialect JSON?"""
 
     @property
     def encoding(self) -> str:
@@ -47,13 +51,15 @@ class Form:
         if self.dialect is None:
             begin = len(BOM) if start == 0 and segment.startswith(BOM) else 0
             return redact_record(segment, begin, places)
+        if self.json:
+            return redact_record(segment, 0, places)
         return redact_fields(segment, self.dialect, self.columns, places)
 
 
 def form_of(file: FileRef) -> Form:
     """How a file of a line format is written. Raises OSError or EOFError where it cannot be read."""
     if file.format == "jsonl":
-        return Form()
+        return Form(written_as(Path(file.path)), json=True)
     sheet = sheet_of(file)
     return Form(sheet.dialect, sheet.columns)
 

@@ -83,7 +83,7 @@ class InputEntry(_Model, frozen=True):
     note: str | None = None
     """What is unusual about this file, e.g. why it has no file in `kept/`."""
     dialect: Dialect | None = None
-    """How delimited and plain text is cut into records; null for other formats."""
+    """How delimited and plain text, and JSON that is not UTF-8, is written and cut into records; null for all else."""
     parts: tuple[PartEntry, ...] = ()
     """The parts of a JSON document, in its order; rows are numbered in each."""
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from dataaudit.export.elements import BETWEEN, SEPARATORS, Place, around, elements
 from dataaudit.export.manifest import InputEntry, PartEntry
 from dataaudit.export.proof import Mismatch, reasons_of
 from dataaudit.export.rebuilt import Rebuilt, copy_exactly, read_all
-from dataaudit.sources.compression import open_plain
+from dataaudit.sources.dialect import open_utf8
+from dataaudit.sources.json_encoding import BOM, UTF8
 from dataaudit.sources.json_scan import ARRAY, OBJECT, VALUES
 
 
@@ -26,7 +27,7 @@ def prove_document(directory: Path, entry: InputEntry) -> None:
         rebuilt = Rebuilt(pieces)
         _check_rows(directory, entry, rebuilt.read)
     size, digest = entry.bytes, entry.sha256
-    if entry.codec is not None:
+    if entry.codec is not None or entry.dialect is not None:
         if entry.plain_sha256 is None or entry.plain_bytes is None:
             raise Mismatch("the manifest lacks the hash of the decompressed input")
         size, digest = entry.plain_bytes, entry.plain_sha256
@@ -41,14 +42,15 @@ def _pieces(directory: Path, entry: InputEntry, stack: ExitStack) -> Iterator[by
     if entry.kept_path is None:
         if entry.quarantine_path is None:
             raise Mismatch("its bytes are nowhere")
-        yield from read_all(stack.enter_context(open_plain(directory / entry.quarantine_path)))
+        yield from read_all(stack.enter_context(_open(directory, entry.quarantine_path, entry)))
         return
-    kept = stack.enter_context(open_plain(directory / entry.kept_path))
+    kept = stack.enter_context(_open(directory, entry.kept_path, entry))
     removed = None
     if entry.quarantine_path is not None:
-        removed = stack.enter_context(open_plain(directory / entry.quarantine_path))
+        removed = stack.enter_context(_open(directory, entry.quarantine_path, entry))
     opening, closing = around(_closes(entry.parts[0])) if entry.parts else around(ARRAY)
-    at, before_it = 0, opening
+    mark = BOM if entry.dialect is not None and entry.dialect.head else b""
+    at, before_it = 0, mark + opening
     for reason in reasons_of(directory, entry):
         before, after = _cut(reason)
         yield from copy_exactly(kept, reason["offset"] - len(before) - at)
@@ -68,6 +70,11 @@ def _pieces(directory: Path, entry: InputEntry, stack: ExitStack) -> Iterator[by
 
 def _closes(part: PartEntry) -> bytes:
     return OBJECT if part.keyed else ARRAY if part.separated else VALUES
+
+
+def _open(directory: Path, name: str, entry: InputEntry) -> IO[bytes]:
+    """What an output holds, as UTF-8."""
+    return open_utf8(directory / name, entry.dialect.encoding if entry.dialect is not None else UTF8)
 
 
 def _cut(reason: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -112,7 +119,7 @@ def _check_kept(directory: Path, entry: InputEntry) -> None:
             if part.start > reason["offset"]:
                 starts[part.file] -= gone
     assert entry.kept_path is not None
-    with open_plain(directory / entry.kept_path) as kept:
+    with _open(directory, entry.kept_path, entry) as kept:
         places = [Place(starts[part.file], 1, _closes(part)) for part in entry.parts]
         for found in elements(kept.read, places):
             if not isinstance(found, int) and found.cut is None:

@@ -159,7 +159,12 @@ def encoding_of(path: Path, named: str = "") -> str:
     """
     with open_plain(path) as file:
         head = file.read(4)
-    return next((one for mark, one in _MARKS.items() if head.startswith(mark)), named or "utf-8")
+    return mark_of(head) or named or "utf-8"
+
+
+def mark_of(head: bytes) -> str | None:
+    """The encoding that a byte-order mark at the start names, or None."""
+    return next((one for mark, one in _MARKS.items() if head.startswith(mark)), None)
 
 
 def is_plain(path: Path, named: str = "") -> bool:

@@ -14,6 +14,7 @@ from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
 from dataaudit.sources.candidates import Candidate, Skipped
 from dataaudit.sources.compression import strip_suffix
+from dataaudit.sources.json_encoding import encoding_note
 from dataaudit.sources.json_survey import Records, Survey, survey
 from dataaudit.sources.recognise import Look, codec_note, look
 from dataaudit.sources.splits import split_of, split_word
@@ -181,6 +182,8 @@ def _format_of(one: Candidate, field: str | None) -> _Kind | Skipped:
     if isinstance(found, Skipped):
         return found
     notes = [] if one.origin else [codec_note(one.path.name, seen.codec)]
+    if found.format in ("json", "jsonl"):
+        notes += encoding_note(seen.encoding)
     if named is not None and found.format != named:
         notes.append(f"named {ending}, but its first bytes are those of {NAMES[found.format]}: read as such")
     return replace(found, notes=tuple(note for note in notes if note is not None))

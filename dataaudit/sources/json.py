@@ -16,7 +16,8 @@ from dataaudit.errors import SourceError
 from dataaudit.records.objects import extract_objects
 from dataaudit.records.types import Batch, FileRef, LayoutNote
 from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
-from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.compression import stream_error
+from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_keyed import key_length
 from dataaudit.sources.json_records import text_batch
 from dataaudit.sources.json_scan import ARRAY, BLOCK, OBJECT, SPACE, VALUES, Cut, Cutter
@@ -45,8 +46,8 @@ def start_of(stream: IO[bytes], file: FileRef) -> Start:
 
 
 def seek(stream: IO[bytes], path: Path, at: int) -> None:
-    """Go to a byte of a file that was just opened; if it is compressed, by reading up to it."""
-    if codec_of(path) is None:
+    """Go to a byte of a file that was just opened; if it is compressed or no UTF-8, by reading up to it."""
+    if is_plain_json(path):
         stream.seek(at)
         return
     left = at
@@ -72,7 +73,7 @@ class Document:
 
     def cuts(self) -> Iterator[Cut]:
         """The cuts in order."""
-        with open_plain(self._path) as stream:
+        with open_json(self._path) as stream:
             at, line, closes = start_of(stream, self._file)
             part, end = self._partition, -1
             fresh = True
@@ -80,8 +81,8 @@ class Document:
                 end = part.end
                 if part.start > at:
                     at, line, fresh = part.start, part.first_line, part.first_row == 0
-            if codec_of(self._path) is not None:
-                with open_plain(self._path) as again:
+            if not is_plain_json(self._path):
+                with open_json(self._path) as again:
                     seek(again, self._path, at)
                     yield from self._run(again, Cutter(at, line, closes=closes, fresh=fresh), at, end)
                 return
@@ -126,7 +127,7 @@ def plan(file: FileRef, target: int) -> list[Partition]:
     first, line = (inside.start, inside.line) if inside is not None else (0, 1)
     whole = Partition(file, first, -1, first_line=line, nbytes=file.size)
     try:
-        if codec_of(path) is not None or file.size < 2 * target:
+        if file.size < 2 * target or not is_plain_json(path):
             path.open("rb").close()
             return [whole]
         starts = [(first, 0, line)]
@@ -158,7 +159,7 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
     document = Document(path, file, partition)
     last = partition.end < 0
     try:
-        compressed = codec_of(path) is not None
+        compressed = not is_plain_json(path)
         for cut in document.cuts():
             for batch in _batches(cut, file, row, done, options):
                 row, done = row + batch.span[0], batch.extent[1]

@@ -25,9 +25,10 @@ from dataaudit.records.kinds import kind_of
 from dataaudit.records.layouts import detect
 from dataaudit.records.paths import parse, render
 from dataaudit.records.types import Part
-from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.compression import stream_error
 from dataaudit.sources.json import BOM, seek
 from dataaudit.sources.json_brackets import Brackets
+from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_keyed import MANY, by_column, by_key
 from dataaudit.sources.json_members import Member, Members, members_of, never
 from dataaudit.sources.json_scan import ARRAY, BLOCK, SPACE, Cutter
@@ -99,7 +100,7 @@ def survey(path: Path, split_of: SplitOf, *, field: str | None = None, strict: b
 def _head(path: Path) -> bytes:
     """The first bytes of a file; those before the damage, where it is damaged."""
     head = b""
-    with cast("BufferedReader", open_plain(path)) as stream:
+    with cast("BufferedReader", open_json(path)) as stream:
         try:
             while len(head) < BLOCK and (piece := stream.read1(BLOCK)):
                 head += piece
@@ -164,14 +165,14 @@ def _keyed(at: int, line: int, path: str = "") -> Survey:
 
 def _members(path: Path, at: int, line: int, *, whole: bool) -> Members:
     """The members of an object; without `whole` those that tell that all of them are records are enough."""
-    with open_plain(path) as stream:
+    with open_json(path) as stream:
         seek(stream, path, at)
         return members_of(stream, at, line, MANY, never if whole else by_key)
 
 
 def _follows(path: Path, at: int) -> tuple[int, bytes] | None:
     """The first byte from `at` on that is no white space, and its place."""
-    with open_plain(path) as stream:
+    with open_json(path) as stream:
         seek(stream, path, at)
         while block := stream.read(BLOCK):
             if found := _FIRST.search(block):
@@ -298,7 +299,7 @@ class _Document:
 
     def _survey(self, records: list[Records]) -> Survey:
         """Sizes become shares of the bytes on disk."""
-        if codec_of(self._path) is None:
+        if is_plain_json(self._path):
             return Survey("document", tuple(records))
         disk = self._path.stat().st_size
         return Survey(

@@ -17,8 +17,9 @@ from dataaudit.records.objects import extract_objects
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources import flat
 from dataaudit.sources.base import Damage, Partition, Place, ReadOptions, make_batch
-from dataaudit.sources.compression import codec_of, open_plain, stream_error
+from dataaudit.sources.compression import stream_error
 from dataaudit.sources.flat import FlatReader
+from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_records import Text, text_batch
 
 BLOCK = 4 << 20
@@ -42,7 +43,7 @@ def plan(file: FileRef, target: int) -> list[Partition]:
     path = Path(file.path)
     try:
         size = path.stat().st_size
-        if codec_of(path) is not None or size < 2 * target:
+        if size < 2 * target or not is_plain_json(path):
             return [Partition(file, 0, -1, nbytes=size)]
         with path.open("rb") as stream:
             starts = list(_line_starts(stream, size, target))
@@ -130,8 +131,8 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
     fast = _flat_reader(file, options)
     compressed = False
     try:
-        compressed = codec_of(path) is not None
-        with open_plain(path) as stream:
+        compressed = not is_plain_json(path)
+        with open_json(path) as stream:
             if partition.start:
                 stream.seek(partition.start)
             for taken in _blocks(stream, partition.start, partition.end):

@@ -10,6 +10,7 @@ import orjson
 
 from dataaudit.sources.compression import SUFFIXES, codec_of, open_plain, stream_error
 from dataaudit.sources.ipc import FILE_MAGIC
+from dataaudit.sources.json_encoding import UTF8, encoding_in
 
 HEAD = 1 << 16
 """Bytes looked at, after decompression."""
@@ -41,7 +42,9 @@ class Look:
 
     codec: str | None = None
     head: bytes = b""
-    """After decompression; those before the damage, where it is damaged."""
+    """After decompression; those before the damage, where it is damaged. Of UTF-16 and UTF-32 as UTF-8."""
+    encoding: str = UTF8
+    """What it is written in, if it is JSON."""
 
     @property
     def table(self) -> str | None:
@@ -95,10 +98,6 @@ class Look:
             return "a Git LFS pointer, not the data; fetch it with `git lfs pull`"
         if self.codec is not None and self.table in TABLES:
             return f"{self.table.capitalize()} data compressed as a whole; decompress it first"
-        if kind in ("json", "jsonl") and self.head.startswith((b"\xff\xfe", b"\xfe\xff", b"\0\0\xfe\xff")):
-            return (
-                "JSON in UTF-16 or UTF-32, which is not read; convert it to UTF-8, as the standard wants it"
-            )
         if b"\0" in self.head[:512]:
             for magic, what in _FOREIGN:
                 if self.head.startswith(magic):
@@ -120,7 +119,10 @@ def look(path: Path) -> Look:
     except Exception as error:
         if stream_error(error) is None:
             raise
-    return Look(codec, head)
+    encoding = encoding_in(head)
+    if encoding != UTF8:
+        head = head.decode(encoding, "ignore").encode()
+    return Look(codec, head, encoding)
 
 
 def codec_note(name: str, codec: str | None) -> str | None:

@@ -17,6 +17,7 @@ from dataaudit.errors import IncompleteError, SourceError, UsageError
 from dataaudit.records.types import FileRef
 from dataaudit.sources.candidates import Candidate
 from dataaudit.sources.compression import SUFFIXES, codec_of, open_plain, stream_error
+from dataaudit.sources.json_encoding import BOM, UTF8, encoding_in
 from dataaudit.sources.sheets import sheet_of
 
 STDIN = "-"
@@ -126,7 +127,8 @@ def _kind(path: Path) -> str | None:
         return "jsonl"  # damaged: for the reader to say
     if not head.strip():
         return "jsonl"
-    text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
+    encoding = encoding_in(head)
+    text = (head if encoding == UTF8 else head.decode(encoding, "ignore").encode()).removeprefix(BOM).lstrip()
     if text.startswith((b"[", b"{", b"PAR1")):
         return None
     if b"\0" in head and not head.startswith(_UTF16):

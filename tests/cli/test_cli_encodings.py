@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -98,7 +100,94 @@ def test_other_formats_have_an_encoding_of_their_own(tmp_path: Path, run_cli: Ru
     (tmp_path / "a.jsonl").write_bytes(b'{"text": "a"}\n')
     done = run_cli("scan", tmp_path / "a.jsonl", "--encoding", "cp1252")
     assert done.returncode == 2
-    (tmp_path / "b.jsonl").write_bytes('\ufeff{"text": "a"}\n'.encode("utf-16-le"))
-    done = run_cli("scan", tmp_path / "b.jsonl")
+
+
+def json_text(form: str, word: str) -> str:
+    """Thirty records, one of them to go, one malformed: lines, an array, or an object of splits."""
+    records = [json.dumps({"text": one}, ensure_ascii=i % 2 == 0) for i, one in enumerate(texts(word))]
+    records[9] = '{"text": NaN}'
+    if form == "lines":
+        return "\n".join([records[0], "", *records[1:]]) + "\n"
+    if form == "array":
+        return "[\n" + ",\n".join(records) + "\n]\n"
+    if form == "splits":
+        return f'{{"train": [{", ".join(records[:20])}],\n "test": [{", ".join(records[20:])}]}}'
+    return "\n".join(one.replace("{", "{\n", 1) for one in records if "NaN" not in one)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "form", "marked", "packed"),
+    [
+        ("utf-16-le", "lines", True, False),
+        ("utf-16-be", "lines", False, True),
+        ("utf-32-le", "lines", False, False),
+        ("utf-32-be", "array", True, False),
+        ("utf-16-le", "array", False, True),
+        ("utf-16-le", "splits", True, False),
+        ("utf-32-le", "values", False, False),
+    ],
+)
+def test_json_says_by_its_bytes_what_it_is_written_in(
+    encoding: str, form: str, marked: bool, packed: bool, tmp_path: Path
+):
+    text = json_text(form, "café 😀")
+    data = (MARKS[encoding] if marked else b"") + text.encode(encoding)
+    name = "a.jsonl" if form == "lines" else "a.json"
+    other, source = tmp_path / "utf-8" / name, tmp_path / "data" / f"{name}{'.gz' if packed else ''}"
+    for path in (other, source):
+        path.parent.mkdir()
+    other.write_bytes(text.encode())
+    source.write_bytes(gzip.compress(data) if packed else data)
+    want, found = dataaudit.scan(other, jobs=1), dataaudit.scan(source, jobs=1)
+    assert (found.rows, found.malformed, found.rates) == (want.rows, want.malformed, want.rates)
+    assert [(one.id, one.rows) for one in found.findings] == [(one.id, one.rows) for one in want.findings]
+    assert all(f"the text is {encoding.upper()}, read through UTF-8" in one.notes for one in found.sources)
+    out = tmp_path / "out"
+    _, manifest = dataaudit.clean(source, out, drop=("contamination",), jobs=1)
+    assert manifest.totals.quarantined == 1 + want.malformed
+    assert dataaudit.verify(out, require_input=True).problems == ()
+    kept, removed = ((out / place / source.name).read_bytes() for place in ("kept", "quarantine"))
+    if packed:
+        kept, removed = gzip.decompress(kept), gzip.decompress(removed)
+    if marked:
+        assert kept.startswith(MARKS[encoding]) and removed.startswith(MARKS[encoding])
+    assert "[INST]" not in kept.decode(encoding) and "[INST]" in removed.decode(encoding)
+    again = dataaudit.scan(out / "kept" / source.name, jobs=1)
+    assert (again.rows, again.malformed) == (want.rows - 1 - want.malformed, 0)
+
+
+@pytest.mark.parametrize("form", ["lines", "array"])
+def test_json_in_another_encoding_is_redacted_and_verified(form: str, tmp_path: Path):
+    data = ("\ufeff" + json_text(form, "café 😀")).encode("utf-16-le")
+    name = "a.jsonl" if form == "lines" else "a.json"
+    (tmp_path / name).write_bytes(data)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text(
+        "pack: p\nversion: 1\nlicence: Apache-2.0\ndescription: d\nrules:\n  - {id: house-number, version: 1, name: n,"
+        " message: m, why: w, category: quality, severity: low, confidence: low, action: redact, roles: [text],"
+        " patterns: ['number 2'], hits: [number 2, number 22], misses: [a, b, c, d]}\n"
+    )
+    _, manifest = dataaudit.clean(
+        tmp_path / name, tmp_path / "out", rules=(str(rules),), select=("house-number",), jobs=1
+    )
+    assert manifest.totals.redacted > 5
+    assert dataaudit.verify(tmp_path / "out", require_input=True).problems == ()
+    kept = (tmp_path / "out" / "kept" / name).read_bytes().decode("utf-16")
+    assert "[REDACTED]" in kept and "number 2" not in kept
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_json_that_breaks_off_within_a_character_is_read_up_to_there(
+    cut: int, tmp_path: Path, run_cli: RunCli
+):
+    data = ('\ufeff{"text": "a"}\n' * 3).encode("utf-32-le")
+    (tmp_path / "a.jsonl").write_bytes(data[:-cut])
+    done = run_cli("scan", tmp_path / "a.jsonl", "--format", "json")
     assert done.returncode == 3
-    assert "convert it to UTF-8" in " ".join((done.stdout + done.stderr).split())
+    assert "cut short" in parsed(done.stdout)["sources"][0]["error"]
+
+
+def test_json_on_standard_input(tmp_path: Path, run_cli: RunCli):
+    data = '{"text": "a"}\n{"text": "b"}\n'.encode("utf-16")
+    report = parsed(run_cli("scan", "-", "--format", "json", input=data).stdout)
+    assert (report["rows"], report["malformed"], report["sources"][0]["format"]) == (2, 0, "jsonl")

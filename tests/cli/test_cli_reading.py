@@ -249,13 +249,6 @@ def test_the_reason_of_a_malformed_line(
     assert _hits(report) == [(2, 3)]
 
 
-def test_a_file_in_another_encoding_is_not_evaluated(tmp_path: Path, scan_json: ScanJson) -> None:
-    (tmp_path / "a.jsonl").write_bytes('{"text": "a"}\n{"text": "b"}\n'.encode("utf-16"))
-    report = scan_json("a.jsonl", "--max-contamination", "1%", expect=3)
-    assert "UTF-16" in report["sources"][0]["error"]
-    assert [gate["outcome"] for gate in report["gates"]] == ["not-evaluated"]
-
-
 def test_compressed_files_in_several_members(tmp_path: Path, scan_json: ScanJson) -> None:
     first, second = b'{"text": "a"}\n{"text": ', json.dumps(MARKER).encode() + b"}\n"
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(first) + gzip.compress(b"") + gzip.compress(second))
