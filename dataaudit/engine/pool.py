@@ -125,26 +125,39 @@ class _Worker:
                 stream.close()
 
 
-def run_in_workers(
-    session: Session, partitions: list[Partition], count: int, progress: Callable[[Progress], None]
-) -> None:
-    """Read the partitions in `count` processes and merge their states into the session.
+class Pool:
+    """Worker processes that start at once, so that they have imported what they need when the work is known."""
 
-    Raises IncompleteError where a worker dies: its part of the data has not been evaluated.
-    """
-    todo: queue.SimpleQueue[Partition | None] = queue.SimpleQueue()
-    replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-    for partition in sorted(partitions, key=lambda one: -one.nbytes):
-        todo.put(partition)
-    for _ in range(count):
-        todo.put(None)
-    workers = [_Worker(session.job) for _ in range(count)]
-    try:
-        for worker in workers:
-            threading.Thread(target=worker.work, args=(todo, replies), daemon=True).start()
-        running = count
+    def __init__(self, job: Job, count: int) -> None:
+        self._todo: queue.SimpleQueue[Partition | None] = queue.SimpleQueue()
+        self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
+        self._workers = [_Worker(job) for _ in range(count)]
+        for worker in self._workers:
+            threading.Thread(target=worker.work, args=(self._todo, self._replies), daemon=True).start()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """End all processes, whatever they are doing."""
+        for worker in self._workers:
+            worker.stop()
+            self._todo.put(None)  # its thread, if it still waits for work, finds it gone
+
+    def run(
+        self, session: Session, partitions: list[Partition], progress: Callable[[Progress], None]
+    ) -> None:
+        """Read the partitions and merge the states of all workers into the session. Only once.
+
+        Raises IncompleteError where a worker dies: its part of the data has not been evaluated.
+        """
+        for partition in sorted(partitions, key=lambda one: -one.nbytes):
+            self._todo.put(partition)
+        for _worker in self._workers:
+            self._todo.put(None)
+        running = len(self._workers)
         while running:
-            reply = replies.get()
+            reply = self._replies.get()
             if isinstance(reply, Step):
                 progress(Progress(reply.rows, reply.nbytes))
             elif isinstance(reply, Failure):
@@ -152,6 +165,3 @@ def run_in_workers(
             elif isinstance(reply, Result):
                 session.merge(reply.states)
                 running -= 1
-    finally:
-        for worker in workers:
-            worker.stop()

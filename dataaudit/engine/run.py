@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dataaudit.checks.base import CheckOptions, RowEntries
 from dataaudit.engine.job import Job, Progress, Session
@@ -18,13 +21,21 @@ from dataaudit.records.findings import CheckResult
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition, ReadOptions
+from dataaudit.sources.compression import codec_of
 from dataaudit.sources.fetched import Supply
 from dataaudit.sources.readers import reader_for
+
+if TYPE_CHECKING:
+    from dataaudit.engine.pool import Pool
 
 PARTITION_BYTES = 16 << 20
 """Bytes of input per partition: small enough that no worker idles at the end, large enough to amortise opening."""
 WORKER_BYTES = 48 << 20
 """Bytes of input below which one process is faster than starting others (they take about a second to import)."""
+COUNTED = ("jsonl",)
+"""Formats that are cut at lines, which are counted first."""
+COUNTED_BYTES = 128 << 20
+"""Bytes of such files from which on workers start before their lines are counted."""
 
 
 @dataclass(frozen=True)
@@ -73,20 +84,45 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
         for file_id, error in lost.items():
             _lose(session, plan.files[file_id], error)
         there = [file for file in files if file.id not in lost]
-        partitions = _partitions(plan, there, session)
-        count = min(_wanted(plan, there), len(partitions))
-        workers = max(workers, count)
-        if count > 1:
-            from dataaudit.engine.pool import run_in_workers
-
-            run_in_workers(session, partitions, count, progress)
-        else:
-            left = _run_here(session, partitions, left, progress)
-            if left is not None and left <= 0:
-                break
+        wanted = _wanted(plan, there)
+        with ExitStack() as stack:
+            early = min(wanted, _surely(there))
+            pool = stack.enter_context(_pool(job, early)) if early > 1 else None
+            partitions = _partitions(plan, there, session)
+            count = min(wanted, len(partitions))
+            workers = max(workers, count)
+            if count > 1:
+                pool = pool or stack.enter_context(_pool(job, count))
+                pool.run(session, partitions, progress)
+                continue
+        left = _run_here(session, partitions, left, progress)
+        if left is not None and left <= 0:
+            break
     rows = RowsAgain(plan.files, session.tally, plan.read, plan.supply)
     results = tuple(check.finalize(session.states[name], rows) for name, check in session.checks.items())
     return Outcome(results, rows, session, workers)
+
+
+def _pool(job: Job, count: int) -> Pool:
+    from dataaudit.engine.pool import Pool
+
+    return Pool(job, count)
+
+
+def _surely(files: Sequence[FileRef]) -> int:
+    """Partitions there will surely be in files that are cut by a counting pass, which takes as long as workers do to
+
+    start; 0 where it takes no time worth using.
+    """
+    sizes = [file.size for file in files if file.format in COUNTED and _is_plain(file)]
+    return sum(size // PARTITION_BYTES for size in sizes) if sum(sizes) >= COUNTED_BYTES else 0
+
+
+def _is_plain(file: FileRef) -> bool:
+    try:
+        return codec_of(Path(file.path)) is None
+    except OSError:
+        return False
 
 
 def _rounds(plan: Plan) -> Iterator[tuple[Sequence[FileRef], Mapping[int, DataauditError]]]:

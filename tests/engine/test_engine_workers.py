@@ -149,3 +149,30 @@ def test_a_file_that_vanishes_is_said_and_the_rest_is_read(folder: Path):
         report = dataaudit.scan(folder, jobs=jobs, select=("structure",))
         assert (report.rows, report.exit_code) == (400, 3)
         assert [one.id for one in report.not_evaluated] == ["b.jsonl"]
+
+
+def test_workers_may_start_before_lines_are_counted(folder: Path, monkeypatch: pytest.MonkeyPatch):
+    expected = dataaudit.scan(folder, jobs=1, select=("structure", "duplicates"))
+    order: list[str] = []
+    make, plan = pool._Worker.__init__, engine._partitions
+
+    def noted(self: pool._Worker, *args: object) -> None:
+        order.append("worker")
+        make(self, *args)  # type: ignore[arg-type]
+
+    def planned(*args: object) -> object:
+        order.append("plan")
+        return plan(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pool._Worker, "__init__", noted)
+    monkeypatch.setattr(engine, "_partitions", planned)
+    monkeypatch.setattr(engine, "COUNTED_BYTES", 2000)
+    report = dataaudit.scan(folder, jobs=2, select=("structure", "duplicates"))
+    assert order == ["worker", "worker", "plan"]
+    assert (report.findings, report.rows) == (expected.findings, expected.rows)
+    (folder / "b.jsonl").write_bytes(b"")
+    order.clear()
+    monkeypatch.setattr(engine, "_surely", lambda files: 2)  # mistaken: there is nothing to cut
+    monkeypatch.setattr(engine, "PARTITION_BYTES", 1 << 40)
+    assert dataaudit.scan(folder, jobs=2, select=("structure",)).rows == expected.rows
+    assert order == ["worker", "worker", "plan"]
