@@ -3,37 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.findings import Allowed, NotEvaluated
-from dataaudit.records.types import ROLES, Batch, FileRef
+from dataaudit.records.types import Batch, FileRef, RoleStrings
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.confirm import Neighbour
+from dataaudit.rules.matcher import Matches
 from dataaudit.rules.model import Rule
 from dataaudit.sketches.counts import add_counts
 
 TIMEOUT = 2.0
 """Seconds for the text of one entry on one string; that of a rule."""
 
-Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
-
-
-class Hits(Protocol):
-    """The matches of one rule in one batch."""
-
-    @property
-    def records(self) -> Ints: ...  # noqa: D102
-    @property
-    def roles(self) -> Ints: ...  # noqa: D102
-    @property
-    def strings(self) -> Ints: ...  # noqa: D102
-    @property
-    def spans(self) -> Ints: ...  # noqa: D102
 
 
 class EntryCounts(msgspec.Struct):
@@ -113,26 +99,29 @@ class Allowances:
         self._rows: dict[int, Flags] = {}
         """By entry: the records of the batch that it names; an entry may be about several rules."""
 
-    def judge(self, rule: Rule, batch: Batch, hits: Hits) -> Flags:
-        """Which of the hits of a rule are allowed. Counts those that entries name."""
+    def keep(self, batch: Batch, role: str, matches: Matches) -> Matches:
+        """The matches of a rule in the strings of a role without those that are allowed. Counts what entries name."""
+        rule = matches.rule
         if rule.id not in self._by_rule:
             self._by_rule[rule.id] = [i for i, one in enumerate(self._entries) if one.names(rule)]
-        allowed = np.zeros(len(hits.records), np.bool_)
+        strings = batch.roles[role]
+        allowed = np.zeros(len(matches.strings), np.bool_)
         for place in self._by_rule[rule.id]:
-            entry = self._entries[place]
+            entry, text = self._entries[place], self._texts[place]
             if not entry.takes_source(batch.file.uri):
                 continue
-            named = self._in_field(entry, batch, hits)
-            text = self._texts[place]
+            takes = np.asarray([entry.takes_field(path) for path in strings.paths], np.bool_)
+            named = takes[strings.path_ids[matches.strings]]
             if text is not None:
-                self._beside(text, self._counts.of(place), batch, hits, named)
+                self._beside(text, self._counts.of(place), strings, matches, named)
             if not named.any():
                 continue
             add_counts(self._counts.of(place).by_rule, {rule.id: int(named.sum())})
-            self._rows.setdefault(place, np.zeros(len(batch), np.bool_))[hits.records[named]] = True
+            rows = self._rows.setdefault(place, np.zeros(len(batch), np.bool_))
+            rows[strings.rows[matches.strings[named]]] = True
             if not entry.expired:
                 allowed |= named
-        return allowed
+        return Matches(rule, matches.strings[~allowed], matches.spans[~allowed]) if allowed.any() else matches
 
     def close(self) -> None:
         """The batch has been judged for all rules."""
@@ -141,25 +130,16 @@ class Allowances:
         self._rows.clear()
 
     @staticmethod
-    def _in_field(entry: Allow, batch: Batch, hits: Hits) -> Flags:
-        named = np.ones(len(hits.records), np.bool_)
-        for code in np.unique(hits.roles).tolist() if entry.field is not None else ():
-            strings = batch.roles[ROLES[code]]
-            takes = np.asarray([entry.takes_field(path) for path in strings.paths], np.bool_)
-            mine = hits.roles == code
-            named[mine] = takes[strings.path_ids[hits.strings[mine]]]
-        return named
-
-    @staticmethod
-    def _beside(text: Neighbour, counts: EntryCounts, batch: Batch, hits: Hits, named: Flags) -> None:
-        """Take out of `named` the hits that the text of an entry does not touch."""
+    def _beside(
+        text: Neighbour, counts: EntryCounts, strings: RoleStrings, matches: Matches, named: Flags
+    ) -> None:
+        """Take out of `named` the matches that the text of an entry does not touch."""
         at = np.flatnonzero(named)
-        places = np.stack((hits.roles[at], hits.strings[at]), axis=1)
-        for role, string in np.unique(places, axis=0).tolist():
-            mine = at[(places == (role, string)).all(axis=1)]
-            value = batch.roles[ROLES[role]].values[string].as_py()
+        for string in np.unique(matches.strings[at]).tolist():
+            mine = at[matches.strings[at] == string]
+            spans = [(int(start), int(end)) for start, end in matches.spans[mine]]
             try:
-                named[mine] = text.beside(value, [(int(a), int(b)) for a, b in hits.spans[mine]])
+                named[mine] = text.beside(strings.values[string].as_py(), spans)
             except TimeoutError:
                 named[mine] = False
                 counts.timed_out += 1

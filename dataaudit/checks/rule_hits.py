@@ -107,11 +107,6 @@ class _Hits:
     starts: npt.NDArray[np.int64]
     """Where the string begins in its field."""
 
-    def take(self, kept: npt.NDArray[np.bool_]) -> _Hits:
-        """Those of a mask."""
-        columns = (self.records, self.ordinals, self.roles, self.strings, self.spans, self.starts)
-        return _Hits(*(column[kept] for column in columns))
-
 
 class RuleHits(msgspec.Struct, frozen=True):
     """The check: the rules left on, and which of them are recorded row by row."""
@@ -141,23 +136,25 @@ class RuleHits(msgspec.Struct, frozen=True):
         """Match a batch."""
         if state.matcher is None:
             state.matcher = Matcher(self.rules, reference=self.reference, ignore_quoted=self.ignore_quoted)
+            state.allowances = Allowances(self.allow, state.frame.allowed) if self.allow else None
         self._count_evaluated(state, batch)
         found: dict[str, list[tuple[str, Matches]]] = {}
         for role in ROLES:
             strings = batch.roles.get(role)
             if strings is not None and len(strings):
                 for matches in state.matcher.scan(strings.values, role):
-                    found.setdefault(matches.rule.id, []).append((role, matches))
+                    if state.allowances is not None:
+                        matches = state.allowances.keep(batch, role, matches)  # noqa: PLW2901
+                    if len(matches.strings):
+                        found.setdefault(matches.rule.id, []).append((role, matches))
+        if state.allowances is not None:
+            state.allowances.close()
         batch.shared[RULE_MATCHES] = RuleMatches(state.matcher, found)
         hit: dict[str, npt.NDArray[np.bool_]] = {}
         for index, rule in enumerate(self.rules):
             if rule.id not in found:
                 continue
             hits = _gather(batch, found[rule.id])
-            if self.allow:
-                hits = self._without_allowed(state, rule, batch, hits)
-                if not len(hits.records):
-                    continue
             rows = self._count(state, rule, batch, hits)
             names = [rule.category, CONTAMINATION] if rule.counts_as_contamination else [rule.category]
             for name in names:
@@ -165,14 +162,6 @@ class RuleHits(msgspec.Struct, frozen=True):
             if "*" in self.record or rule.id in self.record:
                 self._log(state, index, batch, hits)
         add_counts(state.frame.categories, {name: int(mask.sum()) for name, mask in hit.items()})
-        if state.allowances is not None:
-            state.allowances.close()
-
-    def _without_allowed(self, state: RulesState, rule: Rule, batch: Batch, hits: _Hits) -> _Hits:
-        if state.allowances is None:
-            state.allowances = Allowances(self.allow, state.frame.allowed)
-        allowed = state.allowances.judge(rule, batch, hits)
-        return hits.take(~allowed) if allowed.any() else hits
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """What `of` is counted for: the roles of each rule, of each category and of contamination."""
