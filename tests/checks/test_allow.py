@@ -151,7 +151,9 @@ def test_entries_that_name_nothing_say_why(tmp_path: Path):
 
 
 def test_allowed_marks_do_not_count_for_the_synthetic_share(tmp_path: Path):
-    answer = "Certainly! Here is a list of towns.\n\nI hope this helps! Let me know if you have any questions."
+    answer = (
+        "Certainly! Here is a list of towns.\n\nI hope this helps! Let me know if you have any questions."
+    )
     files = {"a.jsonl": [{"prompt": f"Towns {i}?", "response": f"{answer} {i}"} for i in range(120)]}
     options = {"files": files, "select": ["default"]}
     assert allowing(tmp_path, **options).finding("synthetic-share").value > 0.9
