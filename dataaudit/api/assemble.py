@@ -17,7 +17,7 @@ from dataaudit.records.bindings import CHAT
 from dataaudit.records.findings import Evaluated, Finding, LabelInfo, NotEvaluated
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import rendered_notes
-from dataaudit.records.shapes import Shapes, shape_notes
+from dataaudit.records.shapes import Shapes, why_unread
 from dataaudit.records.types import ROLES, FileRef
 from dataaudit.report import gates as judging
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
@@ -136,11 +136,11 @@ def _source(file: FileRef, tally: FileTally, drift: str | None, shapes: Shapes) 
         bytes=file.size,
         layouts=layouts if len(layouts) > 1 else {},
         unread=tuple(sorted(tally.unread)),
+        shapes=why_unread(tally.layouts, tally.unread, shapes),
         notes=(
             *file.notes,
             *((drift,) if drift else ()),
             *sorted(tally.notes),
-            *shape_notes(tally.layouts, tally.unread, shapes),
             *_skipped(tally),
             *_rendered(tally),
         ),

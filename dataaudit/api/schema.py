@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from dataaudit.engine.rows import texts_of
 from dataaudit.errors import SourceError
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import rendered_notes
-from dataaudit.records.shapes import shape_notes
+from dataaudit.records.shapes import why_unread
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import ReadOptions
@@ -53,6 +53,8 @@ class FileSchema:
     rows: tuple[RowShown, ...]
     malformed: int = 0
     error: str | None = None
+    shapes: dict[str, str] = field(default_factory=dict)
+    """Of columns that are not read because their strings are no text: what they are."""
     suggested: tuple[str, ...] = ()
     """Overrides, `ROLE=PATH`, for the strings of columns that no layout knows."""
 
@@ -93,7 +95,6 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
     noted = [text for note in batch.described for text in note.notes]
     noted += rendered_notes(batch.rendered, len(batch))
     unread = tuple(dict.fromkeys(name for note in batch.described for name in note.unread))
-    noted += shape_notes([name for name, _ in batch.layouts], unread, options.shapes)
     shown = tuple(_shown(batch, i) for i in range(min(ROWS, len(batch))))
     return FileSchema(
         uri=file.uri,
@@ -102,6 +103,7 @@ def _file(file: FileRef, options: ReadOptions) -> FileSchema:
         layouts=dict(sorted(batch.layouts, key=lambda one: (-one[1], one[0]))),
         roles={role: tuple(paths) for role, paths in roles.items()},
         unread=unread,
+        shapes=why_unread([name for name, _ in batch.layouts], unread, options.shapes),
         notes=tuple(dict.fromkeys((*file.notes, *noted))),
         rows=shown,
         malformed=len(batch.malformed),

@@ -77,7 +77,8 @@ def _lines(found: FileSchema, width: int) -> Iterator[str]:
     for role, paths in found.roles.items():
         yield from _wrapped(f"  {role.ljust(8)} ← ", ", ".join(map(visible, paths)), width)
     if found.unread:
-        yield from _wrapped("  not read: ", ", ".join(map(visible, found.unread)), width)
+        names = [f"{one} ({found.shapes[one]})" if one in found.shapes else one for one in found.unread]
+        yield from _wrapped("  not read: ", ", ".join(map(visible, names)), width)
     for note in found.notes:
         yield from _wrapped("  note: ", visible(note), width)
     if found.malformed:

@@ -225,9 +225,7 @@ def _fallback(fields: Fields) -> Layout | None:
     tokens = [one.name for one in fields.all if one.kind == "k" and one.name.lower() in TOKENS]
     if tokens:
         fields.notes.append(f"token ids ({', '.join(tokens)}) are no text: decode them to have them searched")
-    fields.notes.append(
-        "no known column names: every column whose strings read as text is searched; name roles with --columns"
-    )
+    fields.notes.append("no known column names: what reads as text is searched; name roles with --columns")
     return fields.layout("unknown-columns", response=False)
 
 

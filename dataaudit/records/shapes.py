@@ -89,13 +89,12 @@ def shape_of_label(values: Sequence[str]) -> str | None:
     return TEXT if words[len(words) // 2] >= LABEL_WORDS else None
 
 
-def shape_notes(layouts: Iterable[str], unread: Iterable[str], shapes: Shapes) -> tuple[str, ...]:
-    """Why columns that no layout knows are not read."""
+def why_unread(layouts: Iterable[str], unread: Iterable[str], shapes: Shapes) -> dict[str, str]:
+    """Of columns that no layout knows and that are not read: what their strings are instead of text."""
     if "unknown-columns" not in layouts:
-        return ()
+        return {}
     left = set(unread)
-    found = [f"{name} ({shape})" for name, shape in shapes if name in left and shape != TEXT]
-    return (f"no text in {', '.join(found)}",) if found else ()
+    return {name: shape for name, shape in shapes if name in left and shape != TEXT}
 
 
 def is_label(name: str) -> bool:

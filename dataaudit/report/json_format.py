@@ -88,6 +88,7 @@ def _source(source: SourceInfo) -> dict[str, Any]:
         "layouts": _by_key(source.layouts),
         "roles": _by_key(source.roles),
         "unread": list(source.unread),
+        "shapes": _by_key(source.shapes),
         "notes": list(source.notes),
         "error": source.error,
     }

@@ -29,6 +29,8 @@ class SourceInfo:
     """Layout → records, where a file holds more than one."""
     unread: tuple[str, ...] = ()
     """String columns that belong to no role and were not searched."""
+    shapes: dict[str, str] = field(default_factory=dict)
+    """Of those that were not searched because their strings are no text: what they are, e.g. `identifiers`."""
     notes: tuple[str, ...] = ()
     """What the layout detection found ambiguous, in words."""
     error: str | None = None

@@ -56,7 +56,8 @@ def render_sources(page: Page, report: Report, verbose: int) -> None:
 def _kind(source: SourceInfo) -> tuple[object, ...]:
     layouts = tuple(sorted(source.layouts)) if len(source.layouts) > 1 else ()
     unreadable = _nothing_read(source)
-    return (source.layout, layouts, tuple(sorted(source.roles.items())), source.unread, unreadable)
+    shapes = tuple(sorted(source.shapes.items()))
+    return (source.layout, layouts, tuple(sorted(source.roles.items())), source.unread, shapes, unreadable)
 
 
 def _nothing_read(source: SourceInfo) -> bool:
@@ -192,7 +193,8 @@ def _layout(page: Page, source: SourceInfo) -> None:
         text.append_text(page.data(paths))
     page.prose(text, 4, 2)
     if source.unread:
-        names = ", ".join(source.unread[:NAMES_LISTED])
+        listed = source.unread[:NAMES_LISTED]
+        names = ", ".join(f"{one} ({source.shapes[one]})" if one in source.shapes else one for one in listed)
         more = len(source.unread) - NAMES_LISTED
         rest = f" and {more:,} more" if more > 0 else ""
         page.prose(page.say("not searched: ", "dim").append_text(page.data(names + rest, "dim")), 4, 2)

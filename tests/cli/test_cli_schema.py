@@ -43,7 +43,7 @@ def test_suggested_overrides_are_printed_and_work(tmp_path: Path, call_cli: RunC
     (found,) = _schema(call_cli, "a.jsonl")
     assert set(found["suggested"]) == {"response=blob.inner.said", "response=tries[*].reply"}
     printed = call_cli("schema", "a.jsonl").stdout
-    flags = [shlex.split(line) for line in printed.splitlines() if line.startswith("    --columns")]
+    flags = [shlex.split(line) for line in printed.splitlines() if line.startswith("    --columns ")]
     assert {value for _, value in flags} == set(found["suggested"])
     for flag, value in flags:
         (named,) = _schema(call_cli, "a.jsonl", flag, value)

@@ -145,7 +145,7 @@ def test_string_columns_without_a_role_are_listed(columns: str, unread: tuple[st
             "messages:t conversations:v",
             "several columns hold turns (messages, conversations); messages is read",
         ),
-        ("foo bar", "every column whose strings read as text is searched"),
+        ("foo bar", "what reads as text is searched"),
     ],
 )
 def test_ambiguity_is_said(columns: str, said: str):

@@ -72,3 +72,26 @@ def test_folders_and_headers_are_compared_on_their_own(tmp_path: Path):
         notes["one/b.csv"][0] == "columns differ from those of one/a.csv: no column text; another column body"
     )
     assert not any("differ" in note for name in ("one/a.csv", "two/a.csv") for note in notes[name])
+
+
+@pytest.mark.parametrize(
+    ("names", "columns", "compared"),
+    [
+        (("train-00000-of-00002", "train-00001-of-00002"), ({"text": SAID}, {"body": SAID}), True),
+        (("train", "validation"), ({"text": SAID}, {"body": SAID}), True),
+        (("a", "b"), ({"text": SAID, "n": NUMBERS}, {"text": SAID, "m": NUMBERS}), True),
+        (
+            ("users", "orders"),
+            ({"text": SAID, "n": NUMBERS, "o": NUMBERS}, {"q": SAID, "n": NUMBERS, "r": SAID}),
+            False,
+        ),
+        (("reviews", "news"), ({"text": SAID}, {"body": SAID}), False),
+    ],
+)
+def test_only_shards_of_one_data_set_are_compared(
+    names: tuple[str, str], columns: tuple[dict, dict], compared: bool, tmp_path: Path
+):
+    for name, one in zip(names, columns, strict=True):
+        pq.write_table(pa.table(one), str(tmp_path / f"{name}.parquet"))
+    report = dataaudit.scan(tmp_path, jobs=1, reference=True)
+    assert any("differ" in note for one in report.sources for note in one.notes) == compared
