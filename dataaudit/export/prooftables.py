@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from dataaudit.export.manifest import InputEntry
+from dataaudit.export.parquetshape import int96_unit
 from dataaudit.export.proof import Mismatch, reasons_of
-from dataaudit.export.tablefiles import int96_unit
 from dataaudit.export.tables import pick
 from dataaudit.sources.ipc import IpcReader
 

@@ -15,14 +15,13 @@ from dataaudit.export.cells import apply_edits, plan_edits
 from dataaudit.export.job import FileResult, FileTask, HashingFile, Output, Tally, reading_error
 from dataaudit.export.lines import drop_instead, places_of, reason_line
 from dataaudit.export.manifest import OutputEntry
+from dataaudit.export.parquetshape import ParquetShape, int96_unit
 from dataaudit.export.redact import CannotRedactError
 from dataaudit.export.tablefiles import (
     ArrowShape,
     ArrowWriter,
-    ParquetShape,
     ParquetWriter,
     TableWriter,
-    int96_unit,
 )
 from dataaudit.export.verdicts import RowVerdict
 from dataaudit.sources.arrow import is_saved_dataset
