@@ -60,7 +60,7 @@ class _Model:
         if self.stem == other.stem:
             return True
         shared = len(self.columns.keys() & other.columns.keys())
-        return 2 * shared >= min(len(self.columns), len(other.columns)) and shared > 0
+        return 2 * shared >= max(len(self.columns), len(other.columns))
 
 
 def _stem(uri: str) -> str:

@@ -35,6 +35,8 @@ class Candidate:
     """What it is called where files are written; the uri, where empty."""
     size: int | None = None
     """Its bytes, where it is not here yet."""
+    notes: tuple[str, ...] = ()
+    """What the report is to say of it."""
 
     @property
     def shown(self) -> str:

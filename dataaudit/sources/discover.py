@@ -123,7 +123,7 @@ def discover(
             size,
             origin=one.origin,
             name=one.name,
-            notes=kind.notes,
+            notes=(*kind.notes, *one.notes),
         )
         for file in [_part_of(whole, part) for part in kind.parts] or [whole]:
             splits.update(dict.fromkeys([file.split] if file.split else []))

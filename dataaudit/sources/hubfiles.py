@@ -77,6 +77,7 @@ def hub_files(argument: str, wanted: Wanted, folder: Path, supply: Supply) -> li
                 origin=listing.uri(path),
                 name=path,
                 size=listing.files[path],
+                notes=chosen.notes,
             )
         )
     supply.fetch_all(fetching)

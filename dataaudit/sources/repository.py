@@ -24,6 +24,8 @@ from dataaudit.sources.splits import default_splits
 CARD = "README.md"
 CARD_BYTES = 4 << 20
 """Of a README, at most so much is looked at. Front matter is far shorter."""
+KEYS = ("config_name", "default", "data_files", "data_dir", "description", "version")
+"""What an entry of `configs` says about itself and its files; any other key says how they are to be read."""
 MAX_DEPTH = 64
 """Nesting of the front matter beyond which it is refused."""
 
@@ -41,6 +43,8 @@ class Subset:
     """(split, patterns) pairs; None where the names of files tell the splits."""
     folder: str = ""
     """Its `data_dir`."""
+    options: tuple[str, ...] = ()
+    """What else it sets: how `datasets` is to read its files (`sep`, `header` …)."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,8 @@ class Chosen:
 
     files: dict[str, str]
     subset: str | None
+    notes: tuple[str, ...] = ()
+    """What there is to say of every one of them."""
 
 
 def subsets_of(card: str, where: str) -> tuple[Subset, ...]:
@@ -101,7 +107,8 @@ def _subset(value: Any, where: str) -> Subset:
         raise UsageError(f"{here}: data_dir must be a string")
     files = value.get("data_files")
     patterns = None if files is None else _patterns(files, here)
-    return Subset(name, value.get("default") is True, patterns, _within(folder or "", here))
+    options = tuple(str(key) for key in value if key not in KEYS)
+    return Subset(name, value.get("default") is True, patterns, _within(folder or "", here), options)
 
 
 def _patterns(files: Any, here: str) -> tuple[tuple[str, tuple[str, ...]], ...]:
@@ -173,7 +180,7 @@ def select(subset: Subset | None, paths: Sequence[str], data: Sequence[str], whe
                 f"{where}: config {subset.name!r}: no data file in {subset.folder or 'the repository'}"
             )
         files = {folder + path: split for path, split in default_splits(below).items()} if below else {}
-        return Chosen(files, subset.name if subset is not None else None)
+        return Chosen(files, subset.name if subset is not None else None, _notes(subset))
     files = {}
     for split, patterns in subset.patterns:
         for pattern in patterns:
@@ -185,7 +192,16 @@ def select(subset: Subset | None, paths: Sequence[str], data: Sequence[str], whe
                 )
             for path in found:
                 files.setdefault(path, split)
-    return Chosen(files, subset.name)
+    return Chosen(files, subset.name, _notes(subset))
+
+
+def _notes(subset: Subset | None) -> tuple[str, ...]:
+    """That what a README says of how to read its files is not followed: it is found out from their bytes."""
+    if subset is None or not subset.options:
+        return ()
+    return (
+        f"{CARD} sets {', '.join(subset.options)}: not followed; how a file is read is found out from its bytes",
+    )
 
 
 def passed_over(subset: str | None) -> str:
@@ -213,7 +229,10 @@ def local_repository(
     found: list[Candidate | Skipped] = []
     for path in paths:
         if path in chosen.files:
-            found.append(Candidate(folder / path, path, root, explicit=False, split=chosen.files[path]))
+            split = chosen.files[path]
+            found.append(
+                Candidate(folder / path, path, root, explicit=False, split=split, notes=chosen.notes)
+            )
         elif path in data:
             found.append(Skipped(path, passed_over(chosen.subset)))
     return found

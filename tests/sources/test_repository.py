@@ -160,3 +160,12 @@ def test_no_pattern_hangs(pattern: str, path: str) -> None:
     matches(pattern, path)
     matches("*a" * 40 + "b", "a" * 200)
     matches("**/" * 40 + "b", "a/" * 60 + "c")
+
+
+def test_what_a_readme_says_of_reading_files_is_named(tmp_path: Path) -> None:
+    configs = "configs:\n- config_name: default\n  data_files: all.jsonl\n  sep: ';'\n  header: null"
+    folder = repository(tmp_path / "options", configs, "all.jsonl")
+    (source,) = dataaudit.scan(folder, **OPTIONS).sources
+    assert any(note.startswith("README.md sets sep, header: not followed") for note in source.notes)
+    plain = repository(tmp_path / "plain", configs.partition("\n  sep")[0], "all.jsonl")
+    assert dataaudit.scan(plain, **OPTIONS).sources[0].notes == ()
