@@ -30,6 +30,8 @@ class StandIn:
         """Part of a request's path → faults, used up one by one; the last one stays."""
         self.asked: list[str] = []
         self.tokens: set[str | None] = set()
+        self.pieces: list[int] = []
+        """Bytes of the answers to requests for a part of a file."""
         self.endpoint = ""
 
     def add(self, repo: str, files: dict[str, bytes], revision: str = "main") -> str:
@@ -123,9 +125,11 @@ class _Handler(BaseHTTPRequestHandler):
                     return
         wanted = self.headers.get("Range")
         if wanted and code == 200:
-            start = int(wanted.removeprefix("bytes=").partition("-")[0])
-            headers["Content-Range"] = f"bytes {start}-{len(body) - 1}/{len(body)}"
-            code, body = 206, body[start:]
+            first, _, last = wanted.removeprefix("bytes=").partition("-")
+            start, stop = int(first), min(int(last) + 1, len(body)) if last else len(body)
+            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{len(body)}"
+            code, body = 206, body[start:stop]
+            self.hub.pieces.append(stop - start)
         self.reply(code, body, headers)
 
     def _found(  # noqa: PLR0911

@@ -113,7 +113,7 @@ def _named(
                 stack.enter_context(quiet_hub())
                 supply = Supply(work.root)
                 stack.callback(supply.close)
-            wanted = Wanted(config.revision, config.subset, config.split)
+            wanted = Wanted(config.revision, config.subset, config.split, None if again else config.limit)
             given[one] = hub_files(one, wanted, work.root / f"hub-{number}", supply)
         elif Path(one).is_dir():
             found = local_repository(Path(one), one, config.subset, is_data)

@@ -17,6 +17,7 @@ from typing import IO
 
 from dataaudit.errors import DataauditError, IncompleteError
 from dataaudit.records.types import FileRef
+from dataaudit.sources import ranged
 
 ROUND_BYTES = 256 << 20
 """Files are fetched and read together up to this size, so that small ones keep all workers busy."""
@@ -49,6 +50,7 @@ class Supply:
 
     def __init__(self, folder: Path) -> None:
         self._entries: dict[str, _Entry] = {}
+        self._lent: list[str] = []
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dataaudit-fetch")
         self._stop = threading.Event()
         self._clock = 0
@@ -58,6 +60,11 @@ class Supply:
     def add(self, path: Path, fetch: Fetch, size: int) -> None:
         """Tell how a file is fetched."""
         self._entries[str(path)] = _Entry(path, fetch, size)
+
+    def lend(self, path: Path, opener: ranged.Opener) -> None:
+        """Tell how a file is read in pieces where it lies, until the end of the run; it is never fetched."""
+        ranged.offer(str(path), opener)
+        self._lent.append(str(path))
 
     def rounds(
         self, files: Sequence[FileRef], *, ahead: bool = True
@@ -162,6 +169,8 @@ class Supply:
 
     def close(self) -> None:
         """Fetch no more."""
+        for path in self._lent:
+            ranged.release(path)
         self._stop.set()
         self._pool.shutdown(wait=False, cancel_futures=True)
 

@@ -89,7 +89,7 @@ class Hub:
 
         endpoint = os.environ.get("HF_ENDPOINT") or None
         self._api = HfApi(endpoint=endpoint)
-        self._files = HfFileSystem(endpoint=endpoint, skip_instance_cache=True)
+        self.files = HfFileSystem(endpoint=endpoint, skip_instance_cache=True)
 
     def listing(self, address: Address, shown: str) -> Listing:
         """The files of a repository. Raises UsageError for what is not there, SourceError for what cannot be read."""
@@ -97,7 +97,7 @@ class Hub:
 
         if constants.HF_HUB_OFFLINE:
             return self._offline(address, shown)
-        info = _tried(
+        info = tried(
             lambda: self._api.repo_info(
                 address.repo,
                 repo_type="dataset",
@@ -108,7 +108,7 @@ class Hub:
             address,
         )
         commit = info.sha or ""
-        tree = _tried(
+        tree = tried(
             lambda: list(
                 self._api.list_repo_tree(address.repo, recursive=True, repo_type="dataset", revision=commit)
             ),
@@ -153,10 +153,10 @@ class Hub:
         def once() -> None:
             file.seek(0)
             file.truncate()
-            self._files.get_file(target, outfile=file)
+            self.files.get_file(target, outfile=file)
 
         try:
-            _tried(once, uri, address, transport=False)
+            tried(once, uri, address, transport=False)
         except UsageError as error:  # it was there when it was listed
             raise SourceError(str(error)) from None
         if (size := listing.files[path]) != file.seek(0, 2):
@@ -169,7 +169,7 @@ def _is_safe(path: str) -> bool:
     )
 
 
-def _tried(call: Callable[[], T], shown: str, address: Address, *, transport: bool = True) -> T:
+def tried(call: Callable[[], T], shown: str, address: Address, *, transport: bool = True) -> T:
     """The result of a call, made again where the failure may pass.
 
     `transport`: also where there was no answer; not where the library itself asks several times then.

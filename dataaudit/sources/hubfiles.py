@@ -18,7 +18,11 @@ from dataaudit.sources.compression import strip_suffix
 from dataaudit.sources.discover import FORMATS, is_data
 from dataaudit.sources.fetched import Supply
 from dataaudit.sources.hub import Address, Hub, Listing, parse_address
+from dataaudit.sources.hubpieces import in_pieces
 from dataaudit.sources.repository import CARD, Chosen, choose, passed_over, select, subsets_of
+
+RANGED = 16 << 20
+"""Bytes of a Parquet file beyond which the parts that a limit needs are read where they lie."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,8 @@ class Wanted:
     revision: str | None
     subset: str | None
     split: str | None
+    limit: int | None = None
+    """So many records are read, and no more."""
 
 
 def hub_files(argument: str, wanted: Wanted, folder: Path, supply: Supply) -> list[Candidate | Skipped]:
@@ -62,7 +68,9 @@ def hub_files(argument: str, wanted: Wanted, folder: Path, supply: Supply) -> li
         here = listing.cached.get(path)
         local = here or folder / path
         kind = FORMATS.get(Path(strip_suffix(path).lower()).suffix)
-        if here is None:
+        if here is None and kind == "parquet" and wanted.limit is not None and listing.files[path] > RANGED:
+            supply.lend(local, partial(in_pieces, hub, listing, path))
+        elif here is None:
             supply.add(local, partial(_fetch, hub, listing, path), listing.files[path])
             if kind in (None, "json"):
                 fetching.append(FileRef(0, str(local), path, ""))

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 from dataaudit.errors import SourceError
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources.base import Damage, Partition, ReadOptions
+from dataaudit.sources.ranged import opened
 from dataaudit.sources.tables import TableView, as_record_batch
 
 DECODE_ROWS = 8192
@@ -21,7 +22,10 @@ READ_BUFFER = 1 << 20
 def _open(file: FileRef) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(
-            file.path, buffer_size=READ_BUFFER, pre_buffer=False, page_checksum_verification=True
+            opened(file.path) or file.path,
+            buffer_size=READ_BUFFER,
+            pre_buffer=False,
+            page_checksum_verification=True,
         )
     except (pa.ArrowException, OSError, ValueError) as error:
         raise SourceError(f"{file.uri}: not readable as Parquet: {_one_line(error)}") from None

@@ -18,7 +18,7 @@ import pytest
 from cli_support import Done, Report, call, command, environment, pairs, parsed, tainted
 from hub_standin import StandIn, cut, slow, stand_in, status
 
-from dataaudit.sources import fetched
+from dataaudit.sources import fetched, hubfiles
 from dataaudit.sources import hub as hub_module
 
 CARD = b"""---
@@ -351,3 +351,26 @@ def test_a_stop_while_something_is_fetched_leaves_nothing(hub: StandIn, tmp_path
     assert (process.returncode, err) == (130, "")
     assert parsed(out)["status"] == "interrupted"
     assert list(work.iterdir()) == []
+
+
+def test_a_limit_fetches_parts_of_a_large_table(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubfiles, "RANGED", 1 << 16)
+    rows = [{"prompt": "a" * 400 + f" {i}", "response": f"{i:07}" * 60} for i in range(12_000)]
+    sink = io.BytesIO()
+    pq.write_table(
+        pa.Table.from_pylist(rows), sink, row_group_size=1_000, compression="none", use_dictionary=False
+    )
+    hub.add("org/large", {"data/train-00000-of-00001.parquet": sink.getvalue()})
+    report = scan("hf://datasets/org/large", "--limit", 50)
+    assert [one["rows"] for one in report["sources"]] == [50]
+    assert 0 < sum(hub.pieces) < len(sink.getvalue()) / 2
+    hub.pieces.clear()
+    assert scan("hf://datasets/org/large")["rows"] == 12_000
+    assert hub.pieces == []
+
+
+def test_a_part_that_does_not_come_is_said(hub: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hubfiles, "RANGED", 0)
+    hub.faults["fr/a.parquet"] = [status(403)]
+    report = scan("hf://datasets/org/made", "--subset", "fr", "--limit", 3, code=3)
+    assert "refuses access (403)" in report["sources"][0]["error"]
