@@ -14,7 +14,7 @@ from dataaudit.export.manifest import OutputEntry, PartEntry, RuleRef
 from dataaudit.export.outdir import OutputDir, writing
 from dataaudit.export.verdicts import MALFORMED, RowVerdict, VerdictStore
 from dataaudit.records.types import FileRef
-from dataaudit.sources.compression import compressing
+from dataaudit.sources.compressing import compressing
 from dataaudit.sources.dialect import Dialect, to_encoding
 
 BUFFER_BYTES = 1 << 20

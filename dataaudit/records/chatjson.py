@@ -6,7 +6,8 @@ from typing import Any
 
 import orjson
 
-from dataaudit.records.content import keys_of, speaker_of
+from dataaudit.records.content import speaker_of
+from dataaudit.records.turn_keys import keys_of
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
 
 HOLDERS = (

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from dataaudit.records.chatjson import HOLDERS, chat_in, turns_of_lists
-from dataaudit.records.content import holds_text, keys_of
+from dataaudit.records.content import holds_text
 from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
+from dataaudit.records.turn_keys import keys_of
 from dataaudit.records.turns import ROLE_KEYS
 
 KINDS: dict[type, str] = {str: "s", type(None): "n", int: "i", bool: "i", float: "f", dict: "d"}

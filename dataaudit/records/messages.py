@@ -12,13 +12,11 @@ from dataaudit.records.bindings import Binding
 from dataaudit.records.chatjson import chat_in, turns_of_lists
 from dataaudit.records.content import (
     Beside,
-    Keys,
     below,
     deep,
     holds_text,
     is_laden,
     joined,
-    keys_of,
     speaker_of,
     step,
     strings_of,
@@ -27,6 +25,7 @@ from dataaudit.records.dialogue import split_dialogue
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.paths import EACH
 from dataaudit.records.rendered import split_rendered
+from dataaudit.records.turn_keys import Keys, keys_of
 from dataaudit.records.turns import TURN_ROLES, turn_code, turn_role
 from dataaudit.records.types import ROLE_CODE
 

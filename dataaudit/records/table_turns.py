@@ -10,13 +10,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dataaudit.records.bindings import Binding
-from dataaudit.records.content import Beside, Keys, joined, keys_of, step
+from dataaudit.records.content import Beside, joined, step
 from dataaudit.records.dialogue import OPENINGS
 from dataaudit.records.extracted import Place, RoleBuilder, TurnBuilder
 from dataaudit.records.messages import TurnReader, mask_notes
 from dataaudit.records.paths import EACH, parse
 from dataaudit.records.pyvalues import python_values
 from dataaudit.records.tables import as_text, holds_text, is_list, is_string, walk_column
+from dataaudit.records.turn_keys import Keys, keys_of
 from dataaudit.records.turns import turn_code, turn_role
 from dataaudit.records.types import Turns
 

@@ -14,8 +14,9 @@ from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
 from dataaudit.sources.candidates import Candidate, Skipped
 from dataaudit.sources.compression import strip_suffix
+from dataaudit.sources.json_choice import Records, Survey
 from dataaudit.sources.json_encoding import encoding_note
-from dataaudit.sources.json_survey import Records, Survey, survey
+from dataaudit.sources.json_survey import survey
 from dataaudit.sources.recognise import Look, codec_note, look
 from dataaudit.sources.splits import split_of, split_word
 

@@ -20,7 +20,7 @@ from dataaudit.export.manifest import Manifest
 from dataaudit.export.verify import verify
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
-from dataaudit.sources import json_keyed, json_survey
+from dataaudit.sources import json_choice, json_keyed
 from dataaudit.sources.compression import open_plain
 from dataaudit.sources.discover import discover
 
@@ -123,7 +123,7 @@ def test_what_is_left_and_what_was_removed(
     codec = data.draw(st.sampled_from([None, "gzip"]))
     with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
         patch.setattr(elements, "BLOCK", block)
-        for one in (json_survey, json_keyed):
+        for one in (json_choice, json_keyed):
             patch.setattr(one, "MANY", 3)  # the first three members say what the document is
         folder = Path(name)
         (folder / "in").mkdir()

@@ -17,7 +17,8 @@ from dataaudit.export.rows import SCHEMA, write_rows
 from dataaudit.export.verdicts import Reason, RowVerdict, VerdictStore
 from dataaudit.records.types import FileRef, pack_row
 from dataaudit.sketches.workspace import Workspace
-from dataaudit.sources.compression import DamagedStreamError, codec_of, open_compressed, open_plain
+from dataaudit.sources.compressing import open_compressed
+from dataaudit.sources.compression import DamagedStreamError, codec_of, open_plain
 
 
 def entries() -> list[tuple[RowEntries, str, list[str | None] | None]]:
