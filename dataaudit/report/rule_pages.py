@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataaudit.report.escape import visible
 from dataaudit.report.numbers import plural
 from dataaudit.rules.evidence import Evidence, in_words
-from dataaudit.rules.model import ANY_ROLE, Example, Exemption, Pattern, RowExample, Rule, plain_message
+from dataaudit.rules.model import ANY_ROLE, Example, Exemption, Pattern, RowExample, Rule
 
 INDEX = "README.md"
 MADE = "Made by `dataaudit rules docs`."
@@ -110,7 +110,7 @@ def _section(rule: Rule, evidence: Evidence) -> Iterator[str]:
     facts += [] if rule.action == "flag" else [f"clean: {rule.action}"]
     yield from (" · ".join(facts), "")
     yield from (
-        "**What it finds.** " + _text(plain_message(rule.message) if "{" in rule.message else rule.message),
+        "**What it finds.** " + _text(rule.render({})),
         "",
     )
     yield from _fenced([_pattern(one) for one in rule.patterns])
