@@ -26,6 +26,8 @@ MEDIUM_BELOW = 1e-3
 FEW_DOCUMENTS = 2
 """High confidence: in each corpus of people's text no more documents than this, or than `FEW_SHARE` of them."""
 FEW_SHARE = 5e-4
+SEEN_OFTEN = 5
+"""High confidence, where it does not rest on a documented form: at least so many documents of models are hit."""
 PEOPLE_TOO = "people-too"
 """Tag of a rule whose words people are known to write where no corpus here shows it: at most medium confidence."""
 
@@ -135,8 +137,9 @@ def earned(rule: Rule, found: RuleEvidence | None) -> Confidence | None:
     By the upper bound of the share of human documents that a rule hits: below 1 in 10,000 high, below 1 in 1,000
     medium, else low. A rule that hits a larger share of human than of model documents is low. At most medium is a rule
     with the tag `PEOPLE_TOO`, and one that some corpus of people's text holds too often (`FEW_DOCUMENTS`,
-    `FEW_SHARE`). A rule that hit no model text, or was not measured, is high only where it rests on a documented form
-    (`basis: documented`); otherwise at most medium, and low where it was not measured.
+    `FEW_SHARE`). A rule that hit hardly any model text (fewer documents than `SEEN_OFTEN`), or was not measured, is high
+    only where it rests on a documented form (`basis: documented`); otherwise at most medium, and low where it was not
+    measured.
     """
     if rule.category not in AUTHORSHIP_CATEGORIES:
         return None
@@ -151,7 +154,7 @@ def earned(rule: Rule, found: RuleEvidence | None) -> Confidence | None:
         return "low"
     if found.upper >= HIGH_BELOW or found.peak > FEW_SHARE or PEOPLE_TOO in rule.tags:
         return "medium"
-    return "high" if found.model.hits or documented else "medium"
+    return "high" if found.model.hits >= SEEN_OFTEN or documented else "medium"
 
 
 def agrees(rule: Rule, found: RuleEvidence | None) -> bool:

@@ -37,6 +37,8 @@ def rule(**fields: object) -> Rule:
         (90, 700, "measured", "low"),
         (3, 0, "measured", "low"),
         (0, 0, "measured", "medium"),
+        (0, 4, "measured", "medium"),
+        (0, 5, "measured", "high"),
         (0, 0, "documented", "high"),
         (3, 0, "documented", "high"),
         (10, 0, "documented", "medium"),
