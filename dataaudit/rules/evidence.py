@@ -137,9 +137,9 @@ def earned(rule: Rule, found: RuleEvidence | None) -> Confidence | None:
     By the upper bound of the share of human documents that a rule hits: below 1 in 10,000 high, below 1 in 1,000
     medium, else low. A rule that hits a larger share of human than of model documents is low. At most medium is a rule
     with the tag `PEOPLE_TOO`, and one that some corpus of people's text holds too often (`FEW_DOCUMENTS`,
-    `FEW_SHARE`). A rule that hit hardly any model text (fewer documents than `SEEN_OFTEN`), or was not measured, is high
-    only where it rests on a documented form (`basis: documented`); otherwise at most medium, and low where it was not
-    measured.
+    `FEW_SHARE`). A rule that hit hardly any model text (fewer documents than `SEEN_OFTEN`), or was not measured, is
+    high only where it rests on a documented form (`basis: documented`); otherwise at most medium, and low where it was
+    not measured.
     """
     if rule.category not in AUTHORSHIP_CATEGORIES:
         return None
