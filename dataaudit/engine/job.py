@@ -73,9 +73,11 @@ class Session:
                 batch = item if limit is None else head(item, limit)
                 del item
                 self.take(batch)
-                yield Progress(len(batch) + len(batch.malformed), batch.nbytes)
+                rows, nbytes = len(batch) + len(batch.malformed), batch.nbytes
+                del batch  # it may be large, and the next one is read now
+                yield Progress(rows, nbytes)
                 if limit is not None:
-                    limit -= len(batch) + len(batch.malformed)
+                    limit -= rows
                     if limit <= 0:
                         return
         except SourceError as error:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from dataaudit.checks.base import CheckOptions, RowEntries
 from dataaudit.engine.job import Job, Progress, Session
 from dataaudit.engine.rows import RowsAgain
@@ -77,7 +79,8 @@ def processors() -> int:
 
 def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Outcome:
     """Run a plan in a workspace. Raises KeyboardInterrupt through; no state survives it."""
-    job = Job(plan.files, plan.read, plan.options, str(work.root))
+    read = msgspec.structs.replace(plan.read, turn=str(work.root / "turn"))
+    job = Job(plan.files, read, plan.options, str(work.root))
     session = Session(job, work)
     workers, left = 0, plan.limit
     for files, lost in _rounds(plan):

@@ -49,6 +49,8 @@ class ReadOptions(msgspec.Struct, frozen=True):
     seed: int = 0
     only: tuple[int, ...] | None = None
     """Row numbers to evaluate, or None for all: for reading a few rows again."""
+    turn: str = ""
+    """A file that a process locks while it holds a long line (see `turn`); empty where only one reads."""
     limit: int | None = None
     """Records of the partition that are wanted. Line formats read no further; tables may give whole batches."""
 

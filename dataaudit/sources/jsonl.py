@@ -21,6 +21,7 @@ from dataaudit.sources.compression import stream_error
 from dataaudit.sources.flat import FlatReader
 from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_records import Text, text_batch
+from dataaudit.sources.turn import Turn
 
 BLOCK = 4 << 20
 """Bytes read at a time: large enough that calls do not count, small enough to stay in the processor's cache."""
@@ -95,10 +96,11 @@ def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
     return rows, lines
 
 
-def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[list[bytes]]:
+def _blocks(stream: IO[bytes], start: int, end: int, turn: Turn | None = None) -> Iterator[list[bytes]]:
     """Pieces of whole lines from `start` to `end` (-1: all), about BLOCK each, longer only for a longer line.
 
-    Each comes in a list of its own, to be taken out: a long line must not live on here when it has been parsed.
+    Each comes in a list of its own, to be taken out: a long line must not live on here when it has been parsed. Where
+    lines are long, `turn` is had until the next block is asked for.
     """
     at = start
     held: list[bytes] = []
@@ -115,11 +117,15 @@ def _blocks(stream: IO[bytes], start: int, end: int) -> Iterator[list[bytes]]:
         cut = piece.rfind(b"\n") + 1
         if not cut:
             held.append(piece)
+            if turn is not None and sum(map(len, held)) >= LARGEST_PIECE:
+                turn.take()
             continue
         whole = [b"".join([*held, piece[:cut]]) if held else piece[:cut]]
         held = [piece[cut:]] if cut < len(piece) else []
         del piece
         yield whole
+        if turn is not None:
+            turn.give()
 
 
 def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
@@ -132,10 +138,10 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
     compressed = False
     try:
         compressed = not is_plain_json(path)
-        with open_json(path) as stream:
+        with open_json(path) as stream, Turn(options.turn) as turn:
             if partition.start:
                 stream.seek(partition.start)
-            for taken in _blocks(stream, partition.start, partition.end):
+            for taken in _blocks(stream, partition.start, partition.end, turn):
                 for cut, rows, batch in _batches(taken, file, (row, line, offset), (options, fast), stop):
                     if compressed and file.size:
                         share = 0  # bytes of a compressed file are counted once, at its end
