@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
@@ -92,6 +93,9 @@ def _entry(value: object, place: str) -> Allow:
     source, field = (
         _string(fields[key], key, place) if key in fields else None for key in ("source", "field")
     )
+    if field is not None and (one := re.search(r"\[\d+\]", field)):
+        every = field.replace(one[0], "[*]")
+        raise ConfigError(f"{place}: 'field' names one element of a list; write {every} for all of them")
     return Allow(
         rule=_string(fields["rule"], "rule", place),
         reason=_string(fields["reason"], "reason", place),

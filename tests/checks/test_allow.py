@@ -222,6 +222,7 @@ def test_a_text_that_takes_too_long_allows_nothing(tmp_path: Path, monkeypatch: 
         ({"rule": BLOCK, "reason": "x", "text": {"pattern": "a", "within": -1}}, "'within' must be a whole"),
         ({"rule": BLOCK, "reason": "x", "text": {"pattern": "a", "flags": ["i"]}}, "'flags' must be a list"),
         ({"rule": BLOCK, "reason": "x", "text": {"where": "start"}}, "unknown key 'where'"),
+        ({"rule": BLOCK, "reason": "x", "field": "messages[2].content"}, "write messages[*].content for all"),
         ({"rule": BLOCK, "reason": "x", "source": ["a"]}, "'source' must be a string"),
         ("x", "must be a table"),
     ],
