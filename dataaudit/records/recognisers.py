@@ -29,7 +29,7 @@ from dataaudit.records.fieldnames import (
 )
 from dataaudit.records.fields import EITHER, Fields
 from dataaudit.records.paths import render as render_path
-from dataaudit.records.shapes import TEXT, Shapes
+from dataaudit.records.shapes import FEW_VALUES, TEXT, Shapes
 
 ASIDE = ("response", "thought")
 """What names beside a chat or a response may say for the column to be read as a response too (see `NOUNS`)."""
@@ -208,6 +208,24 @@ def _translation(fields: Fields) -> Layout | None:
     return fields.layout("translation", response=False)
 
 
+def _nameless(fields: Fields) -> Layout | None:
+    """Rows without names, of which one column is a label and another a text, as in delimited text without a header."""
+    if not fields.all or not all(one.name.isdecimal() for one in fields.all):
+        return None
+    few = sorted(one for one in fields.all if one.kind == "s" and fields.shapes.get(one.name) == FEW_VALUES)
+    texts = sorted(one for one in fields.all if fields.is_text(one))
+    if not few or not texts:
+        return None
+    for one in texts:
+        fields.bind(one, "text", by_name=True)
+    fields.bind(few[0], "label", by_name=True)
+    fields.notes.append(
+        f"column {few[0].name} is read as the label, column {', '.join(one.name for one in texts)} as text; "
+        "name roles with --columns"
+    )
+    return fields.layout("labelled", response=False)
+
+
 def _fallback(fields: Fields) -> Layout | None:
     names = {one.name for one in fields.labels()}
     known = [one for one in fields.all if one.kind in "slo" + TURNS and one.name not in names]
@@ -237,6 +255,7 @@ RECOGNISERS: tuple[Callable[[Fields], Layout | None], ...] = (
     _text,
     _prompt_only,
     _translation,
+    _nameless,
     _fallback,
 )
 

@@ -9,6 +9,7 @@ import io
 import json
 import lzma
 import random
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -120,6 +121,7 @@ SINGLE: dict[str, Callable[[Chat], Record]] = {
     "alpaca": lambda chat: {"instruction": chat[0][1], "input": "", "output": chat[1][1]},
     "question-answer": lambda chat: {"question": chat[0][1], "answer": chat[1][1]},
     "prompt-completion": lambda chat: {"prompt": chat[0][1], "completion": chat[1][1]},
+    "talk": lambda chat: {"conversations": [chat[0][1], chat[1][1]]},
     "one-exchange": lambda chat: {"conversation": [{"input": chat[0][1], "output": chat[1][1]}]},
     "chats-apart": lambda chat: {
         "prompt": [{"role": "user", "content": chat[0][1]}],
@@ -182,6 +184,20 @@ def _same(data: bytes) -> bytes:
     return data
 
 
+def _utf16(data: bytes) -> bytes:
+    return ("\ufeff" + data.decode()).encode("utf-16-be")
+
+
+def _archive(path: Path, rows: list[Record]) -> Path:
+    with tarfile.open(path, "w") as tar:
+        for i, row in enumerate(rows):
+            data = json.dumps(row).encode()
+            info = tarfile.TarInfo(f"{i:05}.json")
+            info.size = len(data)
+            tar.addfile(info, io.BytesIO(data))
+    return path
+
+
 FORMATS: dict[str, tuple[str, Callable[[Path, list[Record]], Any]]] = {
     "jsonl": ("chats.jsonl", _bytes(_same)),
     "gz": ("chats.jsonl.gz", _bytes(gzip.compress)),
@@ -191,6 +207,8 @@ FORMATS: dict[str, tuple[str, Callable[[Path, list[Record]], Any]]] = {
     "array": ("chats.json", _bytes(_same, lambda rows: json.dumps(rows, indent=1).encode())),
     "array-gz": ("chats.json.gz", _bytes(gzip.compress, lambda rows: json.dumps(rows).encode())),
     "key": ("chats.json", _bytes(_same, lambda rows: json.dumps({"version": 1, "data": rows}).encode())),
+    "utf-16": ("chats.jsonl", _bytes(_utf16)),
+    "tar": ("chats.tar", _archive),
     "parquet": ("chats.parquet", _parquet),
     "arrow": ("chats.arrow", _arrow),
     "saved": ("saved", _saved),

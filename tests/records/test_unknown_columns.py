@@ -170,3 +170,15 @@ def test_a_talk_of_two_claims_nothing_about_the_order_of_turns(ending: str, tmp_
     finding = report.finding("self-as-an-ai-assistant")
     assert finding is not None and finding.rows == ROWS
     assert not [one.id for one in report.findings if one.id.startswith("structure:turn")]
+
+
+def test_rows_without_names_have_a_label_where_one_column_is_one(tmp_path: Path) -> None:
+    made = [[words(i), ("travel", "weather", "oos")[i % 3]] for i in range(ROWS)]
+    path = tmp_path / "data.json"
+    path.write_text(json.dumps({"train": made, "test": [["one more text", "oos"]]}))
+    report = dataaudit.scan(path)
+    for source in report.sources:
+        assert (source.layout, source.roles) == ("labelled", {"text": "0", "label": "1"})
+        assert source.notes == ("column 1 is read as the label, column 0 as text; name roles with --columns",)
+    (info,) = report.labels
+    assert info.path == "1"
