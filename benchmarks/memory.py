@@ -2,7 +2,7 @@
 
 python benchmarks/memory.py                          4 GB each, one line of 1 GB, with one worker and with two
 python benchmarks/memory.py --gb 0.4 --line-gb 0.1   a short run
-python benchmarks/memory.py --write docs/memory.md   also writes the table
+python benchmarks/memory.py --write docs/memory.md   also writes what it measured into the page
 
 Inputs are made in a temporary folder and deleted. The exit code is 1 where a peak is beyond its bound: 1 GB plus 6
 times the longest line, and for ten times the rows 1.2 times the memory.
@@ -146,41 +146,59 @@ def run(args: argparse.Namespace) -> list[Measured]:
     return found
 
 
-def table(found: list[Measured], args: argparse.Namespace) -> str:
-    """The page."""
+HEAD = "| input | GB on disk | longest line, MB | workers | peak MB | bound MB | seconds | measured |"
+
+
+def page(found: list[Measured], before: str) -> str:
+    """The page; of the page before it the rows that were not measured again."""
     machine = measure.machine()
-    command = f"python benchmarks/memory.py --gb {args.gb:g} --line-gb {args.line_gb:g}"
-    rows = "\n".join(
-        f"| {ABOUT[one.case]} | {one.disk_gb:.2f} | {one.longest_mb:,.1f} | {one.jobs} | {one.peak_mb:,.0f} | "
-        f"{one.bound_mb:,.0f} | {one.seconds:,.0f} |"
-        for one in found
-    )
+    today = f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}"
+    rows = {_key(line): line for line in before.partition(HEAD)[2].splitlines() if line.startswith("| ")}
+    for one in found:
+        line = (
+            f"| {ABOUT[one.case]} | {one.disk_gb:.2f} | {one.longest_mb:,.1f} | {one.jobs} | {one.peak_mb:,.0f} | "
+            f"{one.bound_mb:,.0f} | {one.seconds:,.0f} | {today} |"
+        )
+        rows[_key(line)] = line
+    order = list(ABOUT.values())
+    lines = "\n".join(sorted(rows.values(), key=lambda line: (order.index(_key(line)[0]), _key(line))))
     return f"""# Memory
 
-Peak memory of `dataaudit scan` with every check that is on by default, near-duplicates and leakage among them: the
-whole tree of processes, pages of files in the system's cache not counted. Written by `{command}` on
-{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}; {machine["processor"]}; {machine["memory"]} memory;
-{machine["system"]}. Times are those of a machine with other work on it.
+Peak memory of `dataaudit scan` with every check that is on by default, near-duplicates and leakage among them: of the
+whole tree of processes, pages of files in the system's cache not counted. `python benchmarks/memory.py --write
+docs/memory.md` measures and writes this page; `--gb`, `--line-gb` and `--only` choose sizes and rows, and rows that are
+not measured again stay.
+
+Last on {machine["processor"]}; {machine["memory"]} memory; {machine["system"]}. Times are those of a machine with much
+other work on it, and tell nothing but the order of size.
 
 The bound is {BASE_GB:g} GB and {LINES} times the longest line; with all rows, {TENFOLD} times the memory that a tenth
 of them took.
 
-| input | GB on disk | longest line, MB | workers | peak MB | bound MB | seconds |
-|---|--:|--:|--:|--:|--:|--:|
-{rows}
+{HEAD}
+|---|--:|--:|--:|--:|--:|--:|---|
+{lines}
 
 What a text takes while it is read decides the peak: its line, the parser's copy of it, and the string made of it, which
 in Python has one, two or four bytes a character, depending on the widest in it. What is made of it afterwards is
 worked out in windows of a few megabytes: words, shingles and normalised forms of a long text are never held whole,
-and lie in the work directory where they are needed twice.
+and lie in the work directory where they are needed twice: up to four bytes for each byte of the text, and as many again
+where it may be a near-duplicate. Of long lines one is held at a time, however many workers read.
 """
+
+
+def _key(line: str) -> tuple[str, str, str]:
+    """What a row of the table is of: input, size of its longest line, workers."""
+    cells = [cell.strip() for cell in line.strip("|").split("|")]
+    return cells[0], cells[2], cells[3]
 
 
 def main() -> int:
     args = arguments()
     found = run(args)
     if args.write:
-        args.write.write_text(table(found, args), encoding="utf-8")
+        before = args.write.read_text(encoding="utf-8") if args.write.exists() else ""
+        args.write.write_text(page(found, before), encoding="utf-8")
     return 0 if all(one.good for one in found) else 1
 
 

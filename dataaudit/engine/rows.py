@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from dataaudit.checks.base import Texts
 from dataaudit.engine.tally import Spot, Tally
@@ -20,6 +21,9 @@ from dataaudit.sources.dialect import is_plain
 from dataaudit.sources.fetched import Supply
 from dataaudit.sources.json_encoding import is_plain_json
 from dataaudit.sources.readers import reader_for
+
+SHOWN_BYTES = 1 << 20
+"""Bytes of a text that is fetched; a long one would be held for the few words of it that a report shows."""
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def _can_enter(file: FileRef) -> bool:
 
 
 def texts_of(batch: Batch, at: int) -> Texts:
-    """The texts of record `at` of a batch, by role, in order."""
+    """The texts of record `at` of a batch, by role, in order, long ones cut: they are fetched to be shown."""
     texts: Texts = {}
     for role in TEXT_ROLES:
         strings = batch.roles.get(role)
@@ -139,8 +143,14 @@ def texts_of(batch: Batch, at: int) -> Texts:
             continue
         mine = np.flatnonzero(strings.rows == at)
         for i in mine[np.argsort(strings.ordinals[mine], kind="stable")].tolist():
-            texts.setdefault(role, []).append((strings.path_of(i), strings.values[i].as_py()))
+            texts.setdefault(role, []).append((strings.path_of(i), _opening(strings.values[i])))
     return texts
+
+
+def _opening(text: pa.LargeStringScalar) -> str:
+    data = text.as_buffer()
+    # Cut inside a character, what is there of it goes.
+    return str(memoryview(data)[:SHOWN_BYTES], "utf-8", "ignore" if len(data) > SHOWN_BYTES else "strict")
 
 
 def _first_row(spot: Spot) -> int:

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataaudit.engine import rows
 from dataaudit.engine.head import head
 from dataaudit.engine.rows import RowsAgain
 from dataaudit.engine.tally import Lost, Tally
@@ -170,3 +171,14 @@ def test_tallies_merge_in_any_order(parts: list[tuple[int, list[LayoutNote]]], r
     shuffled = parts.copy()
     rng.shuffle(shuffled)
     assert plain(tally(shuffled)) == plain(tally(parts))
+
+
+def test_a_long_text_is_fetched_to_be_shown_and_no_further(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "SHOWN_BYTES", 6)
+    numbers = np.arange(1)
+    found = extract_objects([{"prompt": "aé€b", "response": "aé€"}], ())
+    file = FileRef(0, "a.jsonl", "a.jsonl", "jsonl")
+    one = make_batch(file, numbers, numbers + 1, found, Place(0, 1, (1, 1), (0, 0), 0))
+    assert rows.texts_of(one, 0) == {"prompt": [("prompt", "aé€")], "response": [("response", "aé€")]}
+    monkeypatch.setattr(rows, "SHOWN_BYTES", 5)
+    assert rows.texts_of(one, 0) == {"prompt": [("prompt", "aé")], "response": [("response", "aé")]}
