@@ -57,6 +57,20 @@ class _Clock:
         return left
 
 
+class _Bounded:
+    """A pattern that calls itself without end makes `regex` give up at some 800 MB with a `MemoryError`. That is the
+    pattern's fault and not the machine's: to the caller the string could not be judged."""
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, MemoryError):
+            raise TimeoutError from None
+
+
+_BOUNDED = _Bounded()
+
 _Step = Callable[[str, list[Span], _Clock], list[Span]]
 
 
@@ -190,27 +204,30 @@ class Confirmer:
         Raises:
             TimeoutError: The string could not be judged in time.
         """
-        found = self._judge(text, near)[0]
+        with _BOUNDED:
+            found = self._judge(text, near)[0]
         return sorted(set(found)) if len(found) > 1 else found
 
     def captures(self, text: str) -> dict[str, str | None]:
         """Named groups of the first confirmed match of the first pattern that has one. Raises `TimeoutError`."""
-        confirmed = set(self._judge(text)[0])
-        clock = _Clock(self.timeout)
-        for one in self._patterns if confirmed else ():
-            for match in one.found(text, clock):
-                if match.span() in confirmed:
-                    groups: dict[str, str | None] = match.groupdict()
-                    return groups
+        with _BOUNDED:
+            confirmed = set(self._judge(text)[0])
+            clock = _Clock(self.timeout)
+            for one in self._patterns if confirmed else ():
+                for match in one.found(text, clock):
+                    if match.span() in confirmed:
+                        groups: dict[str, str | None] = match.groupdict()
+                        return groups
         return {}
 
     def lost_at(self, text: str) -> Stage | None:
         """The step at which the last matches of a string were lost; None where it is hit. Raises `TimeoutError`."""
-        stage = self._judge(text)[1]
-        if stage == "pattern" and any(one.pattern.where != "anywhere" for one in self._patterns):
-            clock = _Clock(self.timeout)
-            if any(True for one in self._patterns for _ in one.spans(text, clock, anywhere=True)):
-                return "where"
+        with _BOUNDED:
+            stage = self._judge(text)[1]
+            if stage == "pattern" and any(one.pattern.where != "anywhere" for one in self._patterns):
+                clock = _Clock(self.timeout)
+                if any(True for one in self._patterns for _ in one.spans(text, clock, anywhere=True)):
+                    return "where"
         return stage
 
     def _judge(
@@ -274,7 +291,8 @@ class Neighbour:
 
     def beside(self, text: str, spans: Sequence[Span]) -> list[bool]:
         """Per span: is there a match near enough? Raises `TimeoutError`."""
-        found = sorted(self._searcher.spans(text, _Clock(self._timeout)))
+        with _BOUNDED:
+            found = sorted(self._searcher.spans(text, _Clock(self._timeout)))
         within = len(text) if self._within is None else self._within
         return [_near(found, span, within) for span in spans]
 

@@ -125,5 +125,5 @@ def _check_miss(rule: Rule, confirmer: Confirmer, index: int, example: Example) 
 
 
 def _timed_out(rule: Rule, kind: Literal["hit", "miss"], index: int, example: Example) -> ExampleResult:
-    why = f"{kind} {index + 1} was not judged within {EXAMPLE_TIMEOUT:g} s"
+    why = f"{kind} {index + 1} was not judged within {EXAMPLE_TIMEOUT:g} s and the memory that regex allows"
     return ExampleResult(rule.id, kind, index, example, False, why, "timeout")

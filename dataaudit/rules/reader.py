@@ -46,6 +46,8 @@ REQUIRED_KEYS = (
     "misses",
 )  # fmt: skip
 MIN_EXAMPLES = 2
+MAX_PATTERNS = 1_000
+"""Entries of `patterns`, `needs` and `unless`. Compiling as many takes some tenths of a second in every process."""
 KEBAB = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
@@ -130,12 +132,17 @@ class Reader:
             raise self.error(place, f"'{text}' is not one of {', '.join(known)}")
         return text
 
-    def list_of(self, value: Value, place: Place, at_least: int = 0) -> list[Value]:
+    def list_of(
+        self, value: Value, place: Place, at_least: int = 0, at_most: int | None = None
+    ) -> list[Value]:
         """A list of some length."""
         if not isinstance(value, list):
             raise self.error(place, f"'{_key(place)}' must be a list, found {_kind(value)}")
         if len(value) < at_least:
             raise self.error(place, f"'{_key(place)}' needs at least {at_least}, found {len(value)}")
+        if at_most is not None and len(value) > at_most:
+            reason = f"'{_key(place)}' holds {len(value):,} entries; the limit is {at_most:,}"
+            raise self.error(place, f"{reason}: spread them over several rules")
         return value
 
     def texts(self, value: Value, key: str, read: Callable[[Value, Place], str]) -> tuple[str, ...]:
@@ -197,13 +204,13 @@ class Reader:
 
     def patterns(self, value: Value, key: str, at_least: int = 0) -> tuple[Pattern, ...]:
         """A list of patterns, each of which compiles."""
-        items = self.list_of(value, (key,), at_least)
+        items = self.list_of(value, (key,), at_least, MAX_PATTERNS)
         return tuple(self.pattern(item, (key, i))[0] for i, item in enumerate(items))
 
     def exemptions(self, value: Value, key: str) -> tuple[Exemption, ...]:
         """The patterns of `unless`."""
         found = []
-        for i, item in enumerate(self.list_of(value, (key,))):
+        for i, item in enumerate(self.list_of(value, (key,), 0, MAX_PATTERNS)):
             pattern, rest = self.pattern(item, (key, i), ("within",))
             within = rest.get("within")
             if within is not None:

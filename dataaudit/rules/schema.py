@@ -7,7 +7,15 @@ from dataaudit.records.findings import CONFIDENCES, SEVERITIES
 from dataaudit.records.types import ROLES
 from dataaudit.rules.compile import MAX_PATTERN_LENGTH
 from dataaudit.rules.model import ACTIONS, BASES, FLAGS, RULE_ROLES, VALIDATORS, WHERES
-from dataaudit.rules.reader import KEBAB, MIN_EXAMPLES, PACK_KEYS, PACK_REQUIRED, REQUIRED_KEYS, RULE_KEYS
+from dataaudit.rules.reader import (
+    KEBAB,
+    MAX_PATTERNS,
+    MIN_EXAMPLES,
+    PACK_KEYS,
+    PACK_REQUIRED,
+    REQUIRED_KEYS,
+    RULE_KEYS,
+)
 
 SCHEMA_ID = "https://dataaudit.readthedocs.io/schemas/pack.schema.json"
 
@@ -107,8 +115,9 @@ def _text(description: str) -> Json:
     return {"type": "string", "pattern": r"\S", "description": description}
 
 
-def _list(item: Json, description: str, at_least: int = 0) -> Json:
-    return {"type": "array", "items": item, "minItems": at_least, "description": description}
+def _list(item: Json, description: str, at_least: int = 0, at_most: int | None = None) -> Json:
+    most: Json = {} if at_most is None else {"maxItems": at_most}
+    return {"type": "array", "items": item, "minItems": at_least, **most, "description": description}
 
 
 _KEBAB: Json = {"$ref": "#/$defs/kebab"}
@@ -140,13 +149,18 @@ _RULE: dict[str, Json] = {
     "roles": _list(
         {"enum": list(RULE_ROLES)}, "What the rule reads; any (default) is every role but label.", 1
     ),
-    "patterns": _list(_PATTERN, "The rule hits a string where any of these matches.", 1),
+    "patterns": _list(_PATTERN, "The rule hits a string where any of these matches.", 1, MAX_PATTERNS),
     "needs": _list(
-        _PATTERN, "A match counts only if one of these matches elsewhere in the string, not overlapping it."
+        _PATTERN,
+        "A match counts only if one of these matches elsewhere in the string, not overlapping it.",
+        0,
+        MAX_PATTERNS,
     ),
     "unless": _list(
         {"$ref": "#/$defs/exemption"},
         "A string in which any of these matches anywhere is not hit; with within, only matches near it are exempt.",
+        0,
+        MAX_PATTERNS,
     ),
     "validate": {
         "enum": list(VALIDATORS),

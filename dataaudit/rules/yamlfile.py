@@ -13,8 +13,9 @@ Value = str | int | float | bool | None | list["Value"] | dict[str, "Value"]
 Place = tuple[str | int, ...]
 """Keys and list positions from the top of a document down to a value."""
 
-MAX_BYTES = 8 << 20
-"""Size of the largest pack that is read. Packs are written by hand; a larger file is a mistake."""
+MAX_BYTES = 2 << 20
+"""Size of the largest pack that is read: some ten times the largest that ships. The worst YAML of that size takes 2 s
+and 250 MB to read."""
 MAX_DEPTH = 32
 """Nesting below which composing a document cannot exhaust the stack."""
 
