@@ -150,8 +150,11 @@ def read_kept(peer: str, out: Path) -> list[int]:
         found: list[int] = json.loads((out / "kept.json").read_text())
         return found
     if peer == "datatrove":
+        # It leaves out an id that is 0.
         files = (out / "kept").rglob("*.jsonl")
-        return [int(json.loads(line)["id"]) for path in files for line in path.read_bytes().splitlines()]
+        return [
+            int(json.loads(line).get("id", 0)) for path in files for line in path.read_bytes().splitlines()
+        ]
     from datasets import load_from_disk
 
     return [int(one) for one in load_from_disk(str(out))["id"]]

@@ -7,7 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 from dataaudit.errors import ConfigError, UsageError
 from dataaudit.records.bindings import CHAT
@@ -17,6 +17,9 @@ from dataaudit.records.paths import parse as parse_path
 from dataaudit.records.types import ROLES
 from dataaudit.rules.allow import Allow, read_allow
 from dataaudit.sources.dialect import known_encoding
+
+if TYPE_CHECKING:
+    from dataaudit.checks.near_settings import NearSettings
 
 CONFIG_NAME = "dataaudit.toml"
 """Looked for in the current folder; else the table [tool.dataaudit] of pyproject.toml there."""
@@ -46,6 +49,8 @@ class Config:
     """Changes which rows a sample takes."""
     rules: tuple[str, ...] = ()
     """Further rule packs: files or folders."""
+    near_duplicates: tuple[str, ...] = ()
+    """KEY=VALUE settings of near-duplicates: words, threshold, bands, rows, keep."""
     benchmarks: tuple[str, ...] = ()
     """Indexes of benchmarks whose items are looked for beside those shipped; `none` leaves those out."""
     select: tuple[str, ...] = ()
@@ -94,6 +99,8 @@ class Config:
                 raise UsageError(f"--encoding: {error}") from None
         if self.limit is not None and self.sample is not None:
             raise UsageError("--limit and --sample exclude each other")
+        if self.near_duplicates:
+            _ = self.near
         if self.memory is not None and (parse_size(self.memory) or 0) < MEMORY_FLOOR:
             raise UsageError(f"--memory must be at least {MEMORY_FLOOR >> 20}MB")
 
@@ -115,6 +122,13 @@ class Config:
             parse_path(path)
             pairs.append((role, path))
         return tuple(pairs)
+
+    @property
+    def near(self) -> NearSettings:
+        """The settings of near-duplicates. Raises UsageError."""
+        from dataaudit.checks.near_settings import NearSettings, parse
+
+        return parse(self.near_duplicates) if self.near_duplicates else NearSettings()
 
     @property
     def sample_share(self) -> float | None:
@@ -222,6 +236,8 @@ def _typed(path: Path, key: str, value: Any, hint: str) -> Any:
     if "tuple" in hint:
         if isinstance(value, str):
             return (value,)
+        if key == "near-duplicates" and isinstance(value, dict):  # a table is as good as a list
+            value = [f"{name}={one}" for name, one in value.items()]
         if isinstance(value, list) and all(isinstance(one, str) for one in value):
             return tuple(value)
         raise ConfigError(f"{path}: {key} must be a list of strings")

@@ -266,7 +266,7 @@ def options_of(config: Config) -> dict[str, object]:
     """The options that shape the result, as given."""
     reading = (
         "columns field encoding split subset revision limit sample seed "
-        "rules select ignore ignore_quoted min_severity benchmarks"
+        "rules select ignore ignore_quoted near_duplicates min_severity benchmarks"
     )
     gating = "max_contamination max_rate max_count fail_on"
     found: dict[str, object] = {}

@@ -62,6 +62,7 @@ def ask(
         config.reference,
         config.ignore_quoted,
         allow=at_date(config.allow, today()),
+        near=config.near,
         benchmarks=benchmarks,
         soft=tuple(rule for rule in loaded if rule.soft is not None),
     )

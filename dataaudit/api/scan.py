@@ -16,6 +16,7 @@ from dataaudit.api.assemble import assemble, interrupted
 from dataaudit.api.columns import shapes_of
 from dataaudit.api.inputs import Input, open_input
 from dataaudit.api.plan import Asked, ask
+from dataaudit.api.room import require_room
 from dataaudit.config import Config
 from dataaudit.engine.job import Progress
 from dataaudit.engine.run import Outcome, Plan, processors, run
@@ -119,6 +120,8 @@ def scanning_for(
             if opened is not None:
                 opened(found)
             watch(Progress(0, 0, sum(file.size for file in files)))
+            if config.limit is None:
+                require_room(asked.options, files, config.sample_share or 1.0, work)
             plan = _plan(config, asked, found)
             outcome = run(plan, work, watch)
         except KeyboardInterrupt:

@@ -31,6 +31,13 @@ def finding_kinds(options: CheckOptions | None = None) -> tuple[FindingKind, ...
     return tuple(kinds)
 
 
+def spilled_per_row(options: CheckOptions) -> int:
+    """Bytes that the checks write to the work directory per row of text, as far as that is known beforehand."""
+    return sum(
+        module.spilled_per_row(options) for module in modules().values() if hasattr(module, "spilled_per_row")
+    )
+
+
 def build_all(options: CheckOptions) -> dict[str, Check[Any]]:
     """The checks that have something to do under these options."""
     built = {name: module.build(options) for name, module in modules().items()}

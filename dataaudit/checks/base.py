@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.checks.near_settings import NearSettings
 from dataaudit.records.findings import SEVERITIES, CheckResult, Evaluated, Finding
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.rules.allow import Allow
@@ -39,6 +40,8 @@ class FindingKind:
     """Is it about the dataset as a whole? Then no row can be dropped by it."""
     rated: bool = False
     """Is its value a share of rows, which `CheckResult.rates` holds under its id?"""
+    default: bool = True
+    """Is it on when nothing is selected? If not, nothing but its id turns it on."""
 
     def finding(self, message: str, rows: int | None, of: int, **more: Any) -> Finding:
         """A finding of this kind; `more` are further fields of `Finding`, overriding those fixed here."""
@@ -61,6 +64,8 @@ class FindingKind:
 
     def matches(self, selector: str) -> bool:
         """Does a selector name this: its id, a prefix of it, its check, its category, a tag, or `default`?"""
+        if not self.default:
+            return selector == self.id
         return (
             selector in (self.id, self.check, self.category, DEFAULT)
             or self.id.startswith(f"{selector}:")
@@ -79,7 +84,7 @@ class Selection(msgspec.Struct, frozen=True):
         """Is this finding on?"""
         if SEVERITIES.index(kind.severity) < SEVERITIES.index(self.min_severity):
             return False
-        if self.select and not any(kind.matches(one) for one in self.select):
+        if not any(kind.matches(one) for one in self.select or (DEFAULT,)):
             return False
         return not any(kind.matches(one) for one in self.ignore)
 
@@ -101,6 +106,8 @@ class CheckOptions(msgspec.Struct, frozen=True):
 
     examples: int = EXAMPLES
     """Examples kept of every rule."""
+    near: NearSettings = NearSettings()
+    """How near-duplicates are looked for."""
     benchmarks: tuple[str, ...] = ()
     """Paths of the benchmark indexes whose items are looked for."""
 
@@ -121,6 +128,8 @@ class RowEntries:
     """`pack_row` of file id and row number."""
     twins: npt.NDArray[np.uint64] | None = None
     """Row id of the row that stays, for duplicates."""
+    similarities: npt.NDArray[np.float64] | None = None
+    """Jaccard similarity to that row, for near-duplicates."""
     spans: npt.NDArray[np.int64] | None = None
     """(n, 5): role code, index into `paths`, place in the list or -1, start, end (code points), for matches."""
     note: str | None = None
@@ -173,6 +182,10 @@ class Rows(Protocol):
 
     def fetch(self, row_ids: list[int]) -> dict[int, Texts]:
         """Texts of rows read again from their source: row id → role → [(path, text)]."""
+        ...
+
+    def numbers(self, row_ids: Sequence[int], path: str) -> dict[int, float]:
+        """The numbers in a field of rows, read again; a row without one is left out."""
         ...
 
 

@@ -105,8 +105,8 @@ class GroupTally:
         self.groups = 0
         self._largest: list[tuple[int, int]] = []
 
-    def add(self, found: Extras) -> None:
-        """Add the extras of a key range."""
+    def add(self, found: Extras, similarities: npt.NDArray[np.float64] | None = None) -> None:
+        """Add the extras of a key range, with the similarity of each to the row that stays where that is not 1."""
         counts = self.counts
         if len(found.rows) == 0:
             return
@@ -121,7 +121,9 @@ class GroupTally:
         def example(i: int) -> Example:
             file_id, row = unpack_row(int(found.rows[i]))
             twin_file, twin_row = unpack_row(int(found.twins[i]))
-            return Example(self._files[file_id].uri, row, twin=(self._files[twin_file].uri, twin_row))
+            twin = (self._files[twin_file].uri, twin_row)
+            similarity = None if similarities is None else float(similarities[i])
+            return Example(self._files[file_id].uri, row, twin=twin, similarity=similarity)
 
         counts.sample.offer(found.rows, example)
 
@@ -144,6 +146,7 @@ class GroupTally:
                     role=role,
                     text=None if text is None else opening(text),
                     twin=example.twin,
+                    similarity=example.similarity,
                 )
             )
         largest = [

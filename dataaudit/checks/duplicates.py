@@ -197,6 +197,12 @@ def _record_keys(batch: Batch, roles: tuple[str, ...], variant: Variant) -> Keys
     return total
 
 
+def spilled_per_row(options: CheckOptions) -> int:
+    """Bytes of the keys of a row: three numbers of each variant."""
+    on = {one for base, one in KINDS if options.selection.takes(KINDS[base, one])}
+    return len([one for one in on if one.scope in (ALL, RECORD)]) * 3 * 8
+
+
 def build(options: CheckOptions) -> ExactDuplicates | None:
     """The check over the findings left on, or None if there are none."""
     active = tuple(kind.id for kind in FINDINGS if options.selection.takes(kind))

@@ -6,17 +6,15 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from dataaudit.checks.base import Rows
-from dataaudit.checks.duplicate_groups import Extras
 from dataaudit.checks.near_sets import Sets
+from dataaudit.checks.near_settings import FLAG, NearSettings
+from dataaudit.errors import UsageError
 from dataaudit.records.words import I64, U64
-from dataaudit.sketches.minhash import Banding
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
-
-SEQUENCES, BANDS = 0, 1
-"""First numbers of the partitions of sequence keys and of band keys."""
 
 REDUCE_ROWS = 1 << 18
 """Keys reduced together."""
@@ -24,41 +22,96 @@ CENTRES = 4
 """Rows of one bucket that are compared with all others of it, one after the other: bounds the work per bucket."""
 
 
-class Settings(NamedTuple):
-    """What is compared, and how alike is alike."""
+class Keys(NamedTuple):
+    """What one variant of the check left: its sequences and bands."""
 
-    words: int = 5
-    threshold: float = 0.8
-    banding: Banding = Banding(14, 8)
+    sequences: Spill
+    """(hi, lo, row id, bytes of text); the upper half of a partition is the variant."""
+    bands: Spill
+    """(key, row id); the upper half of a partition is the variant times the number of bands, plus the band."""
+    variant: int
+    number: int
+    """How many bands there are."""
+
+    def equal(self) -> Iterator[U64]:
+        """The keys of sequences, some at a time."""
+        return _part(self.sequences, self.variant)
+
+    def band(self, band: int) -> Iterator[U64]:
+        """The keys of a band, some at a time."""
+        return _part(self.bands, self.variant * self.number + band)
+
+
+def _part(spill: Spill, part: int) -> Iterator[U64]:
+    return spill.chunks(part << 32, (part + 1 << 32) - 1, REDUCE_ROWS)
+
+
+class Equal(NamedTuple):
+    """Rows whose sequence of shingles an earlier row has, by row id, and that row; bytes of the text of both."""
+
+    rows: U64
+    twins: U64
+    nbytes: I64
+    twin_bytes: I64
+
+
+class Members(NamedTuple):
+    """All rows of clusters of two or more: by cluster, the row that stays first, then by row id."""
+
+    rows: U64
+    cluster: I64
+    """Number of the cluster, ascending."""
+    head: npt.NDArray[np.bool_]
+    """Does the row stay?"""
+    nbytes: I64
+    """Bytes of its text."""
+    similarity: npt.NDArray[np.float64]
+    """To the row that stays: the true Jaccard similarity of their sets of shingles, in four decimals."""
 
 
 class Clusters(NamedTuple):
     """What is removed, and what is not known."""
 
-    extras: Extras
+    members: Members
     candidates: int
     missing: int
     """Candidates that could not be read again, so that nothing is said of them."""
 
 
-def clusters(
-    equal: Iterable[Extras], bands: Spill, rows: Rows, settings: Settings, work: Workspace
-) -> Clusters:
-    """Removable rows and the rows that stay, by row id; `equal` are the rows of equal sequences."""
-    none = np.empty(0, np.uint64)
-    parts = list(equal)
-    again = np.concatenate([none, *(one.rows for one in parts)])
-    order = np.argsort(again)
-    again, twins = again[order], np.concatenate([none, *(one.twins for one in parts)])[order]
-    ids = none
-    for band in range(settings.banding.bands):
-        ids = np.unique(np.concatenate([ids, *(np.unique(row) for _, row in _buckets(bands, band, again))]))
-    sets, labels = Sets(ids, rows, settings.words, work), Labels(len(ids))
-    for band in range(settings.banding.bands):
-        for bucket, members in _buckets(bands, band, again):
-            _unite(sets, labels, bucket, np.searchsorted(ids, members), settings.threshold)
-    sets.close()
-    return Clusters(_extras(ids, labels.of, again, twins), len(ids), sets.missing)
+def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, work: Workspace) -> Clusters:
+    """The clusters of one variant: of whole records, or of the strings of a role."""
+    equal = _equal(keys.equal())
+    ids = np.empty(0, np.uint64)
+    for band in range(keys.number):
+        ids = np.unique(
+            np.concatenate([ids, *(np.unique(row) for _, row in _buckets(keys, band, equal.rows))])
+        )
+    sets, labels = Sets(ids, rows, (settings.words, role), work), Labels(len(ids))
+    try:
+        for band in range(keys.number):
+            for bucket, found in _buckets(keys, band, equal.rows):
+                _unite(sets, labels, bucket, np.searchsorted(ids, found), settings.threshold)
+        members = _members(_together(equal, sets, labels.of), rows, settings, sets)
+    finally:
+        sets.close()
+    return Clusters(members, len(ids), sets.missing)
+
+
+def _equal(tables: Iterable[U64]) -> Equal:
+    """The rows beyond the first of every group of equal keys. Tables are (n, 4): hi, lo, row id, bytes of text."""
+    import polars as pl
+
+    parts = [np.empty((0, 4), np.uint64)]
+    for table in tables:
+        frame = pl.DataFrame(table, schema=["hi", "lo", "row", "nbytes"]).sort("hi", "lo", "row")
+        hi, lo, row, nbytes = (frame[name].to_numpy() for name in frame.columns)
+        fresh = np.ones(len(row), np.bool_)
+        fresh[1:] = (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
+        first = np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
+        parts.append(np.stack([row, row[first], nbytes, nbytes[first]], axis=1)[~fresh])
+    every = np.concatenate(parts)
+    every = every[np.argsort(every[:, 0])]
+    return Equal(every[:, 0], every[:, 1], every[:, 2].astype(np.int64), every[:, 3].astype(np.int64))
 
 
 class Labels:
@@ -82,16 +135,21 @@ class Labels:
         self.of = self.of[self.of]
 
 
-def _buckets(bands: Spill, band: int, again: U64) -> Iterator[tuple[I64, U64]]:
+def _buckets(keys: Keys, band: int, again: U64) -> Iterator[tuple[I64, U64]]:
     """Per stretch of keys of a band: the bucket of each row that shares one, and the row, sorted by both."""
-    first = BANDS + band << 32
-    for table in bands.chunks(first, first + (1 << 32) - 1, REDUCE_ROWS):
-        if len(again):
-            at = np.minimum(np.searchsorted(again, table[:, 1]), len(again) - 1)
-            table = table[again[at] != table[:, 1]]  # noqa: PLW2901
-        _, bucket, sizes = np.unique(table[:, 0], return_inverse=True, return_counts=True)
+    for table in keys.band(band):
+        order = np.argsort(table[:, 0])
+        key = table[order, 0]
+        same = key[1:] == key[:-1]
+        several = np.append(False, same) | np.append(same, False)
+        key, members = key[several], table[order[several], 1]
+        if len(again) and len(members):  # a row whose sequence another has stands in its place
+            at = np.minimum(np.searchsorted(again, members), len(again) - 1)
+            first = again[at] != members
+            key, members = key[first], members[first]
+        _, bucket, sizes = np.unique(key, return_inverse=True, return_counts=True)
         several = sizes[bucket] > 1
-        bucket, members = bucket[several], table[several, 1]
+        bucket, members = bucket[several], members[several]
         order = np.lexsort((members, bucket))
         if len(order):
             yield bucket[order], members[order]
@@ -112,17 +170,58 @@ def _unite(sets: Sets, labels: Labels, bucket: I64, members: I64, threshold: flo
         bucket, members = bucket[~fresh][~alike], right[~alike]
 
 
-def _extras(ids: U64, labels: I64, again: U64, twins: U64) -> Extras:
-    """All that is removed: rows equal to another, and candidates that are not the smallest of their cluster."""
-    here = np.arange(len(ids))
-    moved = np.flatnonzero(labels != here)
-    kept = twins.copy()
-    at = np.minimum(np.searchsorted(ids, twins), max(len(ids) - 1, 0))
-    if len(ids):
-        known = ids[at] == twins
-        kept[known] = ids[labels[at[known]]]
-    removed = np.concatenate([again, ids[moved]])
-    stays = np.concatenate([kept, ids[labels[moved]]])
-    order = np.argsort(removed)
-    heads, sizes = np.unique(stays, return_counts=True)
-    return Extras(removed[order], stays[order], sizes + 1, heads)
+class _Together(NamedTuple):
+    """Rows in clusters of two or more, in no order: the smallest row of the cluster, a row of the same sequence that is
+
+    a candidate if any is, bytes of text.
+    """
+
+    rows: U64
+    smallest: U64
+    stands: U64
+    nbytes: I64
+
+
+def _together(equal: Equal, sets: Sets, labels: I64) -> _Together:
+    ids = sets.ids
+    place = np.minimum(np.searchsorted(ids, equal.twins), max(len(ids) - 1, 0))
+    known = ids[place] == equal.twins if len(ids) else np.zeros(len(place), np.bool_)
+    smallest = equal.twins.copy()
+    smallest[known] = ids[labels[place[known]]]
+    # First rows of equal sequences that are in no bucket with another.
+    alone, at = np.unique(equal.twins[~known], return_index=True)
+    rows = np.concatenate([equal.rows, ids, alone])
+    every = np.concatenate([smallest, ids[labels], alone])
+    stands = np.concatenate([equal.twins, ids, alone])
+    nbytes = np.concatenate([equal.nbytes, sets.nbytes, equal.twin_bytes[~known][at]])
+    _, which, sizes = np.unique(every, return_inverse=True, return_counts=True)
+    several = sizes[which] > 1
+    return _Together(rows[several], every[several], stands[several], nbytes[several])
+
+
+def _members(found: _Together, rows: Rows, settings: NearSettings, sets: Sets) -> Members:
+    """Choose the row of each cluster that stays, and compare the others with it."""
+    score = np.zeros(len(found.rows))
+    if settings.keep == "longest":
+        score = found.nbytes.astype(np.float64)
+    elif settings.best is not None:
+        values = rows.numbers(np.sort(found.rows).tolist(), settings.best)
+        if len(found.rows) and not values:
+            raise UsageError(
+                f"{FLAG} keep={settings.keep}: none of the near-duplicates has a number in that field"
+            )
+        score = np.asarray([values.get(row, -np.inf) for row in found.rows.tolist()])
+    order = np.lexsort((found.rows, -score, found.smallest))
+    head = np.ones(len(order), np.bool_)
+    head[1:] = found.smallest[order][1:] != found.smallest[order][:-1]
+    cluster = np.cumsum(head) - 1
+    stands = found.stands[order]
+    kept = stands[np.flatnonzero(head)][cluster]
+    similarity = np.ones(len(order))
+    other = np.flatnonzero(stands != kept)
+    left, right = np.searchsorted(sets.ids, kept[other]), np.searchsorted(sets.ids, stands[other])
+    exact = sets.similarity(left, right)
+    similarity[other] = np.where(
+        exact < 1, np.minimum(np.round(exact, 4), 0.9999), 1.0
+    )  # 1 is said of equals only
+    return Members(found.rows[order], cluster, head, found.nbytes[order], similarity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.hashing import mix64, string_keys
+from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.normalise_long import normalised_keys
 from dataaudit.records.record_words import RecordWords, StoredWords
 from dataaudit.records.types import TEXT_ROLES, Batch, pack_row
@@ -23,6 +25,8 @@ class Documents(NamedTuple):
     hashes: U64
     starts: I64
     """(n + 1,)."""
+    nbytes: I64
+    """Bytes of the text of each, in UTF-8."""
 
 
 class LongDocument(NamedTuple):
@@ -31,18 +35,26 @@ class LongDocument(NamedTuple):
     row_id: int
     shingles: Callable[[], Iterator[U64]]
     """Its shingles in order, a stretch at a time."""
+    nbytes: int
+    """Bytes of its text, in UTF-8."""
 
 
 WINDOW = 1 << 20
 """Words that are made into shingles together."""
 
 
-def documents(batch: Batch, size: int, new_file: Callable[[str], Path]) -> Iterator[Documents | LongDocument]:
+def documents(
+    batch: Batch, size: int, new_file: Callable[[str], Path], role: str | None = None
+) -> Iterator[Documents | LongDocument]:
     """The documents of a batch, in shingles of `size` words, some at a time, or a long one by itself.
+
+    They are made of the strings of all text roles, or of those of one.
 
     A text of fewer words is one shingle: the hash of its strings after case and white space are folded, so that
     punctuation counts where there is little else. A record of blank strings is no document.
     """
+    if role is not None:
+        batch = replace(batch, roles={role: batch.roles[role]} if role in batch.roles else {})
     laid = batch.record_words(new_file) if len(batch) else None
     if laid is None:
         return
@@ -50,22 +62,35 @@ def documents(batch: Batch, size: int, new_file: Callable[[str], Path]) -> Itera
     starts = laid.starts[np.append(at, len(laid.records))]
     sizes = np.diff(starts)
     wholes = _wholes(batch, laid, np.repeat(sizes < size, np.diff(np.append(at, len(laid.records)))))
+    nbytes = np.add.reduceat(_bytes(batch, laid), at)
     told = np.flatnonzero((sizes >= size) | np.isin(records, wholes.records))
     records, sizes, starts = records[told], sizes[told], starts[np.append(told, len(at))]
+    nbytes = nbytes[told]
     whole = np.zeros(len(records), np.uint64)
     whole[np.searchsorted(records, wholes.records)] = wholes.hashes
     ids = batch.rows[records].astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
     for first, last in _windows(sizes):
         begin, end = int(starts[first]), int(starts[last])
         if sizes[first] > WINDOW:
-            yield LongDocument(int(ids[first]), _stretches(laid.words, begin, end, size))
+            shingles = _stretches(laid.words, begin, end, size)
+            yield LongDocument(int(ids[first]), shingles, int(nbytes[first]))
             continue
         hashes, bounds = shingles_of(laid.words[begin:end], starts[first : last + 1] - begin, size)
         short = np.flatnonzero(sizes[first:last] < size)
         if len(short):
             hashes = np.insert(hashes, bounds[short], whole[first:last][short])
             bounds = np.concatenate([[0], np.cumsum(np.maximum(np.diff(bounds), 1))])
-        yield Documents(ids[first:last], hashes, bounds)
+        yield Documents(ids[first:last], hashes, bounds, nbytes[first:last])
+
+
+def _bytes(batch: Batch, laid: RecordWords) -> I64:
+    """Bytes of each string."""
+    sizes = np.zeros(len(laid.records), np.int64)
+    for code in np.unique(laid.roles).tolist():
+        mine = laid.roles == code
+        offsets = flat_bytes(batch.roles[TEXT_ROLES[code]].values)[1]
+        sizes[mine] = np.diff(offsets)[laid.at[mine]]
+    return sizes
 
 
 class _Wholes(NamedTuple):

@@ -4,7 +4,7 @@ Every record with text leaves a key of its sequence of shingles and one key per 
 equal sequences are equal by that alone; of the others, those that share a band are candidates. Candidates are read
 again, and two are united only if the Jaccard similarity of their sets of shingles reaches the threshold. In a bucket
 the smallest row id is compared with all others, what it does not resemble is gathered around the next, a few times
-over: linear in the bucket. The row that stays is the smallest row id of its cluster.
+over: linear in the bucket. One row of a cluster stays, by default the one of the smallest row id.
 """
 
 from __future__ import annotations
@@ -15,45 +15,57 @@ import msgspec
 import numpy as np
 
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
-from dataaudit.checks.duplicate_groups import GroupTally, extras, partition_of
-from dataaudit.checks.near_clusters import BANDS, REDUCE_ROWS, SEQUENCES, Clusters, Settings, clusters
+from dataaudit.checks.duplicate_groups import partition_of
+from dataaudit.checks.near_clusters import Clusters, Keys, clusters
 from dataaudit.checks.near_documents import LongDocument, documents
-from dataaudit.records.findings import CheckResult, NotEvaluated
-from dataaudit.records.types import Batch
+from dataaudit.checks.near_finding import finding
+from dataaudit.checks.near_settings import NearSettings
+from dataaudit.records.findings import CheckResult, Evaluated, Finding, NotEvaluated
+from dataaudit.records.types import TEXT_ROLES, Batch
+from dataaudit.sketches.counts import add_counts
 from dataaudit.sketches.long_sets import keys_of
 from dataaudit.sketches.minhash import band_keys, sequence_keys
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "near-duplicates"
-
-
-KIND = FindingKind(
-    NAME,
-    NAME,
-    "duplicates",
-    "medium",
-    "high",
-    "Near-duplicates: texts that share most of their word 5-grams",
-    "Rows that differ in a few words weigh like repeated ones, and exact comparison does not see them.",
+WHY = "Rows that differ in a few words weigh like repeated ones, and exact comparison does not see them."
+WHY_ROLE = (
+    "One prompt with many answers, or one answer to many prompts, may be meant; where it is not, it is repetition that "
+    "comparing whole records does not see."
 )
-FINDINGS = (KIND,)
+
+VARIANTS: tuple[str | None, ...] = (None, *TEXT_ROLES)
+"""What is compared: whole records, or the strings of one role."""
+
+
+def _kind(role: str | None) -> FindingKind:
+    if role is None:
+        title = "Near-duplicates: texts that share most of their word 5-grams"
+        return FindingKind(NAME, NAME, "duplicates", "medium", "high", title, WHY)
+    title = f"Near-duplicates by {role}: most of their word 5-grams are shared"
+    return FindingKind(f"{NAME}:{role}", NAME, "duplicates", "info", "high", title, WHY_ROLE, default=False)
+
+
+KINDS = tuple(_kind(role) for role in VARIANTS)
+FINDINGS = KINDS
 
 
 class _Frame(msgspec.Struct):
-    of: int = 0
+    of: dict[str, int] = {}
+    """Rows compared, by variant."""
     sequences: bytes = b""
     bands: bytes = b""
 
 
 class NearState:
-    """Rows compared; (hi, lo, row id) of their sequences; (key, row id) by band."""
+    """Rows compared by variant; (hi, lo, row id, bytes of text) of their sequences; (key, row id) by band."""
 
-    def __init__(self, of: int, sequences: Spill, bands: Spill, work: Workspace) -> None:
+    def __init__(self, of: dict[str, int], sequences: Spill, bands: Spill, work: Workspace) -> None:
         self.of = of
         self.work = work
-        self.found: Clusters | None = None
-        """Once reduced; it stays in this process."""
+        self.found: dict[int, Clusters] = {}
+        """By variant, once reduced; it stays in this process."""
         self.sequences = sequences
         self.bands = bands
 
@@ -63,16 +75,18 @@ class NearState:
 
     def merge(self, other: NearState) -> None:
         """Take in another state."""
-        self.of += other.of
-        self.found = None
+        add_counts(self.of, other.of)
+        self.found = {}
         self.sequences.merge(other.sequences)
         self.bands.merge(other.bands)
 
 
 class NearDuplicates(msgspec.Struct, frozen=True):
-    """The check."""
+    """The check: which variants are on, by their place in `VARIANTS`, and which findings are recorded."""
 
-    record: bool = False
+    active: tuple[int, ...]
+    settings: NearSettings = NearSettings()
+    record: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -81,7 +95,7 @@ class NearDuplicates(msgspec.Struct, frozen=True):
 
     def start(self, work: Workspace) -> NearState:
         """The empty state."""
-        return NearState(0, Spill(work, 3, name="near-sequences"), Spill(work, 2, name="near-bands"), work)
+        return NearState({}, Spill(work, 4, name="near-sequences"), Spill(work, 2, name="near-bands"), work)
 
     def load(self, data: bytes, work: Workspace) -> NearState:
         """A state from its bytes."""
@@ -95,59 +109,81 @@ class NearDuplicates(msgspec.Struct, frozen=True):
 
     def update(self, state: NearState, batch: Batch) -> None:
         """Add the documents of a batch."""
-        settings = Settings()
-        for found in documents(batch, settings.words, state.work.new_file):
-            if isinstance(found, LongDocument):
-                row_ids = np.asarray([found.row_id], np.uint64)
-                keys, hi, lo = keys_of(found.shingles(), settings.banding)
-            else:
-                row_ids = found.row_ids
-                hi, lo = sequence_keys(found.hashes, found.starts)
-                keys = band_keys(found.hashes, found.starts, settings.banding)
-            state.of += len(row_ids)
-            state.sequences.add(partition_of(SEQUENCES, hi), np.stack([hi, lo, row_ids], axis=1))
-            for band in range(settings.banding.bands):
-                mine = keys[:, band]
-                state.bands.add(partition_of(BANDS + band, mine), np.stack([mine, row_ids], axis=1))
+        settings = self.settings
+        for variant in self.active:
+            for found in documents(batch, settings.words, state.work.new_file, VARIANTS[variant]):
+                if isinstance(found, LongDocument):
+                    row_ids, nbytes = (np.asarray([one], np.uint64) for one in (found.row_id, found.nbytes))
+                    keys, hi, lo = keys_of(found.shingles(), settings.banding)
+                else:
+                    row_ids, nbytes = found.row_ids, found.nbytes.astype(np.uint64)
+                    hi, lo = sequence_keys(found.hashes, found.starts)
+                    keys = band_keys(found.hashes, found.starts, settings.banding)
+                add_counts(state.of, {str(variant): len(row_ids)})
+                state.sequences.add(partition_of(variant, hi), np.stack([hi, lo, row_ids, nbytes], axis=1))
+                for band in range(settings.bands):
+                    mine = keys[:, band]
+                    part = partition_of(variant * settings.bands + band, mine)
+                    state.bands.add(part, np.stack([mine, row_ids], axis=1))
 
-    def _found(self, state: NearState, rows: Rows) -> Clusters:
-        if state.found is None:
-            last = (SEQUENCES + 1 << 32) - 1
-            equal = (extras(table) for table in state.sequences.chunks(SEQUENCES << 32, last, REDUCE_ROWS))
-            state.found = clusters(equal, state.bands, rows, Settings(), state.work)
-        return state.found
+    def _found(self, state: NearState, rows: Rows, variant: int) -> Clusters:
+        if variant not in state.found:
+            keys = Keys(state.sequences, state.bands, variant, self.settings.bands)
+            state.found[variant] = clusters(keys, VARIANTS[variant], rows, self.settings, state.work)
+        return state.found[variant]
 
     def finalize(self, state: NearState, rows: Rows) -> CheckResult:
-        """The finding with its clusters."""
-        if state.of == 0:
-            return CheckResult()
-        found = self._found(state, rows)
-        tally = GroupTally(rows.files)
-        tally.add(found.extras)
-        count = tally.counts.rows
-        evaluated, unknown = (KIND.evaluated(count, state.of),), _unknown(found)
-        if not count:
-            return CheckResult(evaluated=evaluated, not_evaluated=unknown)
-        texts = rows.fetch(tally.sampled())
-        return CheckResult((tally.finding(KIND, state.of, rows, texts),), evaluated, unknown)
+        """The findings with their clusters."""
+        findings: list[Finding] = []
+        evaluated: list[Evaluated] = []
+        unknown: list[NotEvaluated] = []
+        for variant in self.active:
+            of = state.of.get(str(variant), 0)
+            if of == 0:
+                continue
+            found, kind = self._found(state, rows, variant), KINDS[variant]
+            count = int((~found.members.head).sum())
+            evaluated.append(kind.evaluated(count, of))
+            unknown += _unknown(kind, found)
+            if count:
+                findings.append(finding(kind, of, found.members, rows, self.settings))
+        return CheckResult(tuple(findings), tuple(evaluated), tuple(unknown))
 
     def entries(self, state: NearState, rows: Rows) -> Iterator[RowEntries]:
-        """The rows beyond the kept one, each with the row that stays."""
-        if self.record and state.of:
-            found = self._found(state, rows).extras
-            if len(found.rows):
-                yield RowEntries(NAME, found.rows, twins=found.twins)
+        """The rows beyond the kept one, each with the row that stays and its similarity to that one."""
+        for variant in self.record:
+            if not state.of.get(str(variant)):
+                continue
+            members = self._found(state, rows, variant).members
+            gone = ~members.head
+            if gone.any():
+                kept = members.rows[members.head][members.cluster[gone]]
+                order = np.argsort(members.rows[gone])
+                yield RowEntries(
+                    KINDS[variant].id,
+                    members.rows[gone][order],
+                    twins=kept[order],
+                    similarities=members.similarity[gone][order],
+                )
 
 
-def _unknown(found: Clusters) -> tuple[NotEvaluated, ...]:
+def _unknown(kind: FindingKind, found: Clusters) -> tuple[NotEvaluated, ...]:
     if not found.missing:
         return ()
     reason = (
         f"{found.missing:,} of {found.candidates:,} rows that may be near-duplicates could not be read again"
     )
-    return (NotEvaluated(NAME, reason, incomplete=True),)
+    return (NotEvaluated(kind.id, reason, incomplete=True),)
+
+
+def spilled_per_row(options: CheckOptions) -> int:
+    """Bytes of the keys of a row: four numbers of its sequence, two of each band."""
+    on = sum(options.selection.takes(kind) for kind in KINDS)
+    return on * (4 * 8 + options.near.bands * 2 * 8)
 
 
 def build(options: CheckOptions) -> NearDuplicates | None:
-    """The check, or None if it is off."""
-    return NearDuplicates(options.records(NAME)) if options.selection.takes(KIND) else None
+    """The check over the findings left on, or None if there are none."""
+    active = tuple(i for i, kind in enumerate(KINDS) if options.selection.takes(kind))
+    record = tuple(i for i in active if options.records(KINDS[i].id))
+    return NearDuplicates(active, options.near, record) if active else None

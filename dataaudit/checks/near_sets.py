@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -23,28 +24,34 @@ BLOCK_SHINGLES = 1 << 22
 class Sets:
     """The sets of rows `ids` (ascending), read again once and written to the work directory."""
 
-    def __init__(self, ids: U64, rows: Rows, size: int, work: Workspace) -> None:
+    def __init__(self, ids: U64, rows: Rows, shape: tuple[int, str | None], work: Workspace) -> None:
+        """`shape` is how documents are made: words of a shingle, and the role compared or None for all."""
+        size, role = shape
         self.ids = ids
         self.counts = np.zeros(len(ids), np.int64)
         """Shingles per set; none of a row that could not be read again."""
+        self.nbytes = np.zeros(len(ids), np.int64)
+        """Bytes of the text of each."""
         self._at = np.zeros(len(ids), np.int64)
         self._path = work.new_file("near-sets")
         done = 0
-        with self._path.open("wb") as out:
+        with work.writing(), self._path.open("wb") as out:
             for first in range(0, len(ids), FETCH_ROWS):
                 for batch in rows.batches(ids[first : first + FETCH_ROWS].tolist()):
-                    for one in documents(batch, size, work.new_file):
+                    for one in documents(batch, size, work.new_file, role):
                         if isinstance(one, LongDocument):
                             place = np.searchsorted(ids, np.asarray([one.row_id], np.uint64))
                             self.counts[place] = write_set(one.shingles(), out, work)
+                            self.nbytes[place] = one.nbytes
                             self._at[place] = done
                             done += int(self.counts[place[0]])
                             continue
                         members, starts = as_sets(one.hashes, one.starts)
                         place = np.searchsorted(ids, one.row_ids)
                         self.counts[place] = np.diff(starts)
+                        self.nbytes[place] = one.nbytes
                         self._at[place] = done + starts[:-1]
-                        members.tofile(out)
+                        out.write(members.data.cast("B"))
                         done += len(members)
 
     @property
@@ -62,27 +69,33 @@ class Sets:
         # The similarity is at most the ratio of the sizes.
         possible = np.flatnonzero((np.minimum(one, other) >= threshold * np.maximum(one, other)) & (one > 0))
         reached = np.zeros(len(left), np.bool_)
-        for part in self._blocks(left[possible], right[possible]):
+        for part, both in self._shared(left[possible], right[possible]):
             pairs = possible[part]
-            one_pair = len(pairs) == 1 and one[pairs[0]] + other[pairs[0]] > BLOCK_SHINGLES
-            both = (self._shared_long if one_pair else self._shared)(left[pairs], right[pairs])
             reached[pairs] = both >= threshold * (one[pairs] + other[pairs] - both)
         return reached
 
-    def _blocks(self, left: I64, right: I64) -> list[slice]:
+    def similarity(self, left: I64, right: I64) -> npt.NDArray[np.float64]:
+        """The Jaccard similarity of pairs, by place in `ids`, of rows that could be read again."""
+        found = np.zeros(len(left))
+        for part, both in self._shared(left, right):
+            found[part] = both / (self.counts[left[part]] + self.counts[right[part]] - both)
+        return found
+
+    def _shared(self, left: I64, right: I64) -> Iterator[tuple[slice, I64]]:
+        """How many shingles the sets of pairs share, block by block: which pairs, and their numbers."""
         fresh = np.ones(len(left), np.bool_)
         fresh[1:] = left[1:] != left[:-1]
         totals = np.cumsum(self.counts[right] + np.where(fresh, self.counts[left], 0))
-        blocks = []
         first = done = 0
         while first < len(left):
             last = max(first + 1, int(np.searchsorted(totals, done + BLOCK_SHINGLES, "right")))
-            blocks.append(slice(first, last))
+            long = last - first == 1 and self.counts[left[first]] + self.counts[right[first]] > BLOCK_SHINGLES
+            compare = self._shared_long if long else self._shared_block
+            yield slice(first, last), compare(left[first:last], right[first:last])
             first, done = last, int(totals[last - 1])
-        return blocks
 
     def _shared_long(self, left: I64, right: I64) -> I64:
-        """`_shared` of one pair, read side by side."""
+        """`_shared_block` of one pair, read side by side."""
         with self._path.open("rb") as file:
 
             def reader(place: int) -> Read:
@@ -95,7 +108,7 @@ class Sets:
 
             return np.asarray([shared_members(reader(int(left[0])), reader(int(right[0])))], np.int64)
 
-    def _shared(self, left: I64, right: I64) -> I64:
+    def _shared_block(self, left: I64, right: I64) -> I64:
         needed, places = np.unique(np.concatenate([left, right]), return_inverse=True)
         starts = np.concatenate([[0], np.cumsum(self.counts[needed])])
         hashes = np.empty(int(starts[-1]), np.uint64)

@@ -51,6 +51,7 @@ def _commands() -> None:
     from dataaudit.cli import (
         benchmarks,
         clean,
+        explain,
         rule_docs,
         rule_evidence,
         rule_new,
@@ -64,6 +65,7 @@ def _commands() -> None:
 
     app.command("scan")(scan.scan_command)
     app.command("clean")(clean.clean_command)
+    app.command("explain")(explain.explain_command)
     app.command("schema")(schema.schema_command)
     app.command("verify")(verify.verify_command)
     rules.app.command("docs")(rule_docs.docs_command)

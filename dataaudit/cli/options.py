@@ -88,6 +88,15 @@ class RuleFlags:
             "--ignore-quoted",
         ),
     ] = False
+    near_duplicates: Annotated[
+        Texts,
+        _flag(
+            "How near-duplicates are looked for: words=5, threshold=0.8, bands=14, rows=8, and which row stays: "
+            "keep=first, longest or best:FIELD; repeatable.",
+            CHOOSING,
+            metavar="KEY=VALUE",
+        ),
+    ] = None
     min_severity: Annotated[
         str | None, _flag("info, low, medium, high or critical.", CHOOSING, metavar="SEVERITY")
     ] = None

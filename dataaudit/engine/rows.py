@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
-from dataclasses import dataclass, field
+from contextlib import nullcontext, suppress
+from dataclasses import dataclass, field, replace
+from math import isnan
 from pathlib import Path
 
 import msgspec
@@ -15,7 +16,7 @@ import pyarrow as pa
 from dataaudit.checks.base import Texts
 from dataaudit.engine.tally import Spot, Tally
 from dataaudit.errors import IncompleteError
-from dataaudit.records.types import TEXT_ROLES, Batch, FileRef, pack_row, unpack_row
+from dataaudit.records.types import NUMBER, TEXT_ROLES, Batch, FileRef, pack_row, unpack_row
 from dataaudit.sources.base import Partition, ReadOptions
 from dataaudit.sources.dialect import is_plain
 from dataaudit.sources.fetched import Supply
@@ -97,6 +98,23 @@ class RowsAgain:
                 row_id = pack_row(batch.file.id, row)
                 if row_id in asked:
                     found[row_id] = texts_of(batch, at)
+        return found
+
+    def numbers(self, row_ids: Sequence[int], path: str) -> dict[int, float]:
+        """The numbers in a field of rows, read again; a row without one is left out."""
+        asked = set(row_ids)
+        alone = replace(self, read=msgspec.structs.replace(self.read, overrides=((NUMBER, path),)))
+        found: dict[int, float] = {}
+        for batch in alone.batches(row_ids):
+            labels = batch.roles.get(NUMBER)
+            for at, value in (
+                zip(labels.rows.tolist(), labels.values.to_pylist(), strict=True) if labels else ()
+            ):
+                row_id = pack_row(batch.file.id, int(batch.rows[at]))
+                with suppress(ValueError):
+                    number = float(value)
+                    if row_id in asked and not isnan(number):
+                        found[row_id] = number
         return found
 
     def _batches(self, file: FileRef, spots: Sequence[Spot], rows: tuple[int, ...]) -> Iterator[Batch]:

@@ -41,6 +41,8 @@ def _reason(task: FileTask, reason: Reason) -> dict[str, object]:
         out["note"] = reason.note
     if reason.twin is not None:
         out["twin"] = {"file": task.uris[reason.twin[0]], "row": reason.twin[1]}
+    if reason.similarity is not None:
+        out["similarity"] = reason.similarity
     if reason.path is not None:
         out["path"] = reason.path
     if reason.span is not None:

@@ -32,6 +32,7 @@ SCHEMA = pa.schema(
         ("end", pa.int64()),
         ("twin_file", pa.string()),
         ("twin_row", pa.int64()),
+        ("similarity", pa.float64()),
         ("note", pa.string()),
     ]
 )
@@ -150,6 +151,8 @@ def _columns(
         twins = [unpack_row(twin) for twin in group.twins[part].tolist()]
         columns["twin_file"] = [_text(uris[file]) for file, _ in twins]
         columns["twin_row"] = [row for _, row in twins]
+    if group.similarities is not None:
+        columns["similarity"] = group.similarities[part].tolist()
     columns["note"] = [group.note] * len(ids)
     return columns
 

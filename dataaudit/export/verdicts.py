@@ -22,8 +22,10 @@ _ACTIONS: dict[str, int] = {"redact": 1, "drop": 2}
 _BLOCK_BITS = 22
 """Rows are read back in blocks of 2**22: the verdicts of a very long file are never all in memory."""
 _NO_TWIN = np.uint64(2**64 - 1)
-_WIDTH = 7
-_ROW, _WHAT, _TWIN, _PATH, _START, _END, _NOTE = range(_WIDTH)
+_WIDTH = 8
+_ROW, _WHAT, _TWIN, _PATH, _START, _END, _NOTE, _ALIKE = range(_WIDTH)
+_DECIMALS = 10_000
+"""Similarities are kept as whole numbers of this fraction, plus one; they have four decimals."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -40,6 +42,8 @@ class Reason:
     """(file id, row) of the row that stays, for duplicates."""
     note: str | None = None
     """What else there is to say, e.g. why a record is malformed."""
+    similarity: float | None = None
+    """To the row that stays, for near-duplicates; four decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class VerdictStore:
             packed = (places[entries.spans[:, 1]] + 1) << 32 | (entries.spans[:, 2] + 1)
             table[:, _PATH] = packed.astype(np.uint64)
             table[:, _START:_NOTE] = entries.spans[:, 3:5].astype(np.uint64)
+        if entries.similarities is not None:
+            table[:, _ALIKE] = np.round(entries.similarities * _DECIMALS).astype(np.uint64) + np.uint64(1)
         if notes is not None:
             codes = [0 if n is None else self._notes.setdefault(n, len(self._notes)) + 1 for n in notes]
             table[:, _NOTE] = np.array(codes, np.uint64)
@@ -133,7 +139,8 @@ def _reason(entry: list[int], findings: list[str], paths: list[str], notes: list
         span = (entry[_START], entry[_END])
     twin = None if entry[_TWIN] == int(_NO_TWIN) else unpack_row(entry[_TWIN])
     note = notes[entry[_NOTE] - 1] if entry[_NOTE] else None
-    return Reason(findings[entry[_WHAT] >> 8], path, span, twin, note)
+    similarity = (entry[_ALIKE] - 1) / _DECIMALS if entry[_ALIKE] else None
+    return Reason(findings[entry[_WHAT] >> 8], path, span, twin, note, similarity)
 
 
 def _reason_key(reason: Reason) -> tuple[str, str, tuple[int, int], tuple[int, int], str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dataaudit.records.types import LayoutNote
+from dataaudit.records.types import NUMBER, LayoutNote
 
 # Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object without
 # text, t turns with role/content, v turns with from/value, q an object of lists that are turns, m an object that is one
@@ -95,7 +95,7 @@ class Places:
     of a JSON object says nothing.
     """
 
-    ORDER: tuple[str | None, ...] = ("system", "prompt", None, "response", "text", "tool", "label")
+    ORDER: tuple[str | None, ...] = ("system", "prompt", None, "response", "text", "tool", "label", NUMBER)
     BITS = 16
 
     def __init__(self, taken: Iterable[int] = ()) -> None:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from dataaudit.records.bindings import Binding
 from dataaudit.records.hashing import Keys
 from dataaudit.records.strings import string_array
-from dataaudit.records.types import ROLES, LayoutNote, RoleStrings, Turns
+from dataaudit.records.types import NUMBER, ROLES, LayoutNote, RoleStrings, Turns
 
 RANK_SHIFT = 44
 SUB_BITS = 14
@@ -105,7 +105,7 @@ class RoleBuilder:
         """The roles that have strings, in the order of `ROLES`."""
         paths = tuple(self._paths)
         built: dict[str, RoleStrings] = {}
-        for role in ROLES:
+        for role in (*ROLES, NUMBER):
             column = self._columns.get(role)
             if column is None:
                 continue

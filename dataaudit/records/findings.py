@@ -28,6 +28,8 @@ class Example:
     """What else there is to say, e.g. the reason a record is malformed."""
     twin: tuple[str, int] | None = None
     """(file, row) of the row that is kept, for duplicates."""
+    similarity: float | None = None
+    """Jaccard similarity to that row, for near-duplicates."""
 
 
 @dataclass(frozen=True)

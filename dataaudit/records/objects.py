@@ -23,7 +23,7 @@ from dataaudit.records.paths import EACH, parse, walk
 from dataaudit.records.remainder import Record, Shape, rest_of_objects, shape_of
 from dataaudit.records.shapes import Shapes
 from dataaudit.records.turns import turn_role
-from dataaudit.records.types import LayoutNote
+from dataaudit.records.types import NUMBER, LayoutNote
 
 
 def _shapes(records: Sequence[Record]) -> dict[tuple[tuple[str, ...], tuple[str, ...]], list[int]]:
@@ -150,7 +150,7 @@ def _add_values(
     steps = parse(binding.path)
     if len(steps) == 1:
         key = steps[0]
-        if binding.role == "label":
+        if binding.role in ("label", NUMBER):
             values = [_text(records[i].get(key), binding.role) for i in members]
         else:
             values = [records[i].get(key) for i in members]
@@ -178,6 +178,8 @@ def _add_values(
 def _text(value: object, role: str) -> str | None:
     if isinstance(value, str):
         return value
-    if role != "label" or not isinstance(value, (bool, int)):
+    if role == NUMBER and isinstance(value, float):
+        return repr(value)
+    if role not in ("label", NUMBER) or not isinstance(value, (bool, int)):
         return None
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -110,7 +110,10 @@ def _stored(arrays: list[pa.LargeStringArray], order: I64, new_file: NewFile) ->
     for string, piece in _pieces(arrays, order):
         made = words_of(piece)
         counts[string : string + len(piece)] += np.diff(made.starts)
-        made.hashes.tofile(file)
+        if len(made.hashes):
+            file.write(
+                made.hashes.data.cast("B")
+            )  # `tofile` may lose the end of what a full disk does not take
     file.flush()
     starts = np.concatenate([[0], np.cumsum(counts)])
     return StoredWords(file, int(starts[-1])), starts

@@ -21,7 +21,7 @@ from dataaudit.records.leaves import Rest, rest_of_pieces, rest_of_table
 from dataaudit.records.paths import EACH, Steps, parse
 from dataaudit.records.shapes import Shapes
 from dataaudit.records.turns import CONTENT_KEYS, ROLE_KEYS
-from dataaudit.records.types import LayoutNote
+from dataaudit.records.types import NUMBER, LayoutNote
 
 ClassNames = Mapping[str, tuple[str, ...]]
 """Column → names of its classes (a ClassLabel feature of the `datasets` library)."""
@@ -180,7 +180,9 @@ def as_text(values: pa.Array, role: str, names: tuple[str, ...] | None = None) -
     """The values as large_string, or None where the type holds no text for this role."""
     if is_string(values.type):
         return values.cast(pa.large_string())
-    if role != "label":
+    if role == NUMBER and pa.types.is_floating(values.type):
+        return values.cast(pa.float64()).cast(pa.large_string())
+    if role not in ("label", NUMBER):
         return None
     if names is not None and pa.types.is_integer(values.type):
         lookup = pa.array([*names, None], pa.large_string())

@@ -24,6 +24,9 @@ ROLES: tuple[str, ...] = ("system", "prompt", "response", "text", "tool", "label
 TEXT_ROLES: tuple[str, ...] = ROLES[:-1]
 ROLE_CODE: dict[str, int] = {role: code for code, role in enumerate(ROLES)}
 
+NUMBER = "number"
+"""Not a role of texts: what a field is bound to when its numbers are read again, by `Rows.numbers` alone."""
+
 FILE_BITS = 24
 ROW_BITS = 40
 ROW_MASK = (1 << ROW_BITS) - 1

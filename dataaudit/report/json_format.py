@@ -13,7 +13,7 @@ from typing import Any
 from dataaudit.records.findings import Allowed, Evaluated, Example, Finding, LabelInfo, NotEvaluated
 from dataaudit.report.model import Gate, Rate, Report, SourceInfo, Timing
 
-TEXT_KEYS = frozenset({"text", "texts", "excerpt", "excerpts"})
+TEXT_KEYS = frozenset({"text", "texts", "excerpt", "excerpts", "difference"})
 """Keys of `Finding.details`, at any depth, whose values are text of rows; `hide_text` removes them."""
 
 # What JSON allows raw and yet acts on whoever shows the file: DEL and C1 controls, format and bidirectional
@@ -150,6 +150,7 @@ def _example(example: Example) -> dict[str, Any]:
         "mark": example.mark,
         "note": example.note,
         "twin": None if example.twin is None else {"file": example.twin[0], "row": example.twin[1]},
+        "similarity": example.similarity,
     }
 
 

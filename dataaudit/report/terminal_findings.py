@@ -13,6 +13,7 @@ from dataaudit.report import words
 from dataaudit.report.escape import visible_span
 from dataaudit.report.model import Report
 from dataaudit.report.numbers import count, plural
+from dataaudit.report.terminal_clusters import render_clusters
 from dataaudit.report.terminal_page import Page, first_cells, last_cells
 from dataaudit.report.words import Group
 
@@ -109,6 +110,8 @@ def _body(page: Page, group: Group, columns: Columns, verbose: int, examples: in
     shown = finding.examples or next((v.examples for v in group.variants if v.examples), ())
     for example in shown[:examples]:
         _example(page, example)
+    if verbose:
+        render_clusters(page, finding, INDENT)
     page.blank()
 
 
@@ -124,6 +127,8 @@ def _where(finding: Finding) -> list[str]:
     parts = []
     if finding.matches is not None and finding.rows is not None and finding.matches > finding.rows:
         parts.append(plural(finding.matches, "match", "matches"))
+    if sizes := words.clusters(finding):
+        parts.append(sizes)
     spread = finding.by_split if len(finding.by_split) > 1 else finding.by_source
     if len(spread) > 1:
         most = sorted(spread.items(), key=lambda item: (-item[1], item[0]))

@@ -165,9 +165,25 @@ def origin(example: Example) -> str:
 
 
 def remark(example: Example) -> str:
-    """What else is known of an example: its twin, its note."""
+    """What else is known of an example: its twin, how similar it is to that one, its note."""
     twin = "" if example.twin is None else f"same as {example.twin[0]} row {example.twin[1]}"
+    if example.twin is not None and example.similarity is not None:
+        kept = f"{example.twin[0]} row {example.twin[1]}"
+        twin = f"near-duplicate of {kept}, similarity {similarity(example.similarity)}"
     return "; ".join(part for part in (twin, example.note) if part)
+
+
+def similarity(value: float) -> str:
+    """A similarity of four decimals in two, rounded down: `0.87`, and `1.00` only for what is equal."""
+    return f"{round(value * 10_000) // 100 / 100:.2f}"
+
+
+def clusters(finding: Finding) -> str:
+    """The sizes of the clusters of near-duplicates: `clusters of 2: 4,100 · 3: 800 · 4-5: 67`; else nothing."""
+    sizes = finding.details.get("sizes")
+    if not isinstance(sizes, dict) or not sizes:
+        return ""
+    return "clusters of " + " · ".join(f"{name}: {count(number)}" for name, number in sizes.items())
 
 
 def allowed_what(entry: Allowed) -> str:

@@ -60,7 +60,7 @@ def write_set(stretches: Iterable[U64], out: IO[bytes], work: Workspace) -> int:
     count = 0
     for part in spill.partitions():
         members = np.unique(spill.read(part)[:, 0])
-        members.tofile(out)
+        out.write(members.data.cast("B"))
         count += len(members)
     spill.remove()
     return count

@@ -68,7 +68,10 @@ class Spill:
         self._sort_pending()
         parts, rows = self._pending()
         path = self._work.new_file(self._name)
-        rows.tofile(path)
+        with self._work.writing(), path.open("wb") as file:
+            file.write(
+                rows.data.cast("B")
+            )  # `tofile` says nothing where the last of its buffer cannot be written
         ids, first, counts = np.unique(parts, return_index=True, return_counts=True)
         starts = tuple((int(p), int(f), int(c)) for p, f, c in zip(ids, first, counts, strict=True))
         self._runs.append(_Run(str(path), starts))

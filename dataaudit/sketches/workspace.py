@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import tempfile
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -35,6 +38,23 @@ class Workspace:
     def new_file(self, stem: str) -> Path:
         """A path no other file of the run has."""
         return self.root / f"{stem}-{uuid.uuid4().hex}.bin"
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Turn what the system says while a file of the directory is written into one line. Raises IncompleteError."""
+        try:
+            yield
+        except OSError as error:
+            try:
+                free = shutil.disk_usage(self.root).free
+            except OSError:
+                free = None
+            full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+            what = "the disk is full" if full else error.strerror or str(error)
+            left = f" ({free / 1e6:,.0f} MB left)" if full and free is not None else ""
+            raise IncompleteError(
+                f"{self.root}: cannot write to the work directory: {what}{left}; name one with room: --work-dir DIR"
+            ) from error
 
     def close(self) -> None:
         """Remove the directory, if this object made it."""

@@ -74,4 +74,5 @@ def _entry_lines(entries: RowEntries) -> Iterator[str]:
         if entries.spans is not None:
             role, path, *rest = entries.spans[i].tolist()
             span = [role, entries.paths[path], *rest]
-        yield repr((entries.finding, row_id, twin, span, entries.note))
+        alike = None if entries.similarities is None else float(entries.similarities[i])
+        yield repr((entries.finding, row_id, twin, alike, span, entries.note))

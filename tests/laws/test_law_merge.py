@@ -23,7 +23,7 @@ from law_support import again, batches_of, files_of, merged, outcome, rows_of, s
 
 import dataaudit.checks
 from dataaudit.checks import build_all, finding_kinds, modules
-from dataaudit.checks.base import CheckOptions
+from dataaudit.checks.base import CheckOptions, Selection
 from dataaudit.records.findings import CheckResult
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.rules.allow import Allow
@@ -51,8 +51,10 @@ def checks() -> dict[str, Any]:
 
 
 def options() -> CheckOptions:
+    off = tuple(kind.id for kind in finding_kinds() if not kind.default)
     return CheckOptions(
         rules=some_rules(),
+        selection=Selection(("default", *off)),
         soft=soft_rules(),
         record=("*",),
         reference=True,

@@ -1,0 +1,331 @@
+"""Near-duplicates: which row of a cluster stays, how similar the others are to it, and what is said of them."""
+
+from __future__ import annotations
+
+import json
+import random
+import unicodedata
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from check_support import scan
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import dataaudit
+from dataaudit.checks.differences import difference, first_difference
+from dataaudit.errors import ConfigError, DataauditError, UsageError
+
+NEAR = ("near-duplicates",)
+WORDS = [f"{a}{b}" for a in "bcdfghjklmnprst" for b in ("ar", "el", "in", "os", "un", "ate")]
+
+
+def jaccard(one: str, other: str, size: int = 5) -> float:
+    a, b = ({tuple(w[i : i + size]) for i in range(len(w) - size + 1)} for w in (one.split(), other.split()))
+    return len(a & b) / len(a | b)
+
+
+def chain(seed: int = 4) -> list[str]:
+    """A, and in each further text one word more replaced: neighbours are alike, the ends are not."""
+    words = random.Random(seed).choices(WORDS, k=100)
+    texts = [" ".join(words)]
+    for number, at in enumerate(range(7, 90, 12)):
+        words[at] = f"changed{number}"
+        texts.append(" ".join(words))
+    return texts
+
+
+def written(folder: Path, rows: list[dict[str, Any]], name: str = "a.jsonl") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / name
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def sidecar(source: Path, **options: Any) -> dict[int, dict[str, Any]]:
+    """Row → what the rows output says of it."""
+    out = source.with_name("rows.jsonl")
+    dataaudit.scan(source, **{"jobs": 1, "select": NEAR, **options}, output=[f"rows={out}"])
+    found = {(one := json.loads(line))["row"]: one for line in out.read_text().splitlines()}
+    out.unlink()
+    return found
+
+
+def test_every_row_of_a_chain_has_its_similarity_to_the_row_that_stays(tmp_path: Path):
+    texts = chain()
+    assert jaccard(texts[0], texts[-1]) < 0.6
+    assert jaccard(texts[2], texts[3]) >= 0.8
+    found = sidecar(written(tmp_path, [{"text": text} for text in [*texts, texts[3].upper()]]))
+    assert sorted(found) == list(range(1, len(texts) + 1))
+    for row, text in enumerate([*texts[1:], texts[3]], start=1):
+        assert found[row]["twin_row"] == 0
+        assert found[row]["similarity"] == round(jaccard(texts[0], text), 4)
+
+
+def test_equal_words_are_of_similarity_one_and_nothing_else_is(tmp_path: Path):
+    long = " ".join(f"w{i}" for i in range(30_000))
+    found = sidecar(written(tmp_path, [{"text": text} for text in (long, long.upper() + "!", long + " end")]))
+    assert {row: one["similarity"] for row, one in found.items()} == {1: 1.0, 2: 0.9999}
+
+
+@pytest.mark.parametrize(
+    ("keep", "stays"), [("first", 0), ("longest", 2), ("best:score", 3), ("best:meta.votes", 1)]
+)
+def test_the_row_that_stays_follows_the_policy(keep: str, stays: int, tmp_path: Path):
+    base = " ".join(random.Random(2).choices(WORDS, k=60))
+    rows = [
+        {"text": base, "score": 1, "meta": {"votes": None}},
+        {"text": base + " x", "score": None, "meta": {"votes": 7}},
+        {"text": base + " and two", "score": -5, "meta": {"votes": 2}},
+        {"text": base + " x", "score": 2.5, "meta": {}},
+        {"text": "something else that is like no other", "score": 9, "meta": {"votes": 9}},
+    ]
+    source = written(tmp_path, rows)
+    found = sidecar(source, near_duplicates=[f"keep={keep}"])
+    assert {row: one["twin_row"] for row, one in found.items()} == dict.fromkeys(
+        {0, 1, 2, 3} - {stays}, stays
+    )
+    for row, one in found.items():
+        assert one["similarity"] == round(jaccard(rows[row]["text"], rows[stays]["text"]), 4)
+    if keep != "best:meta.votes":
+        pq.write_table(pa.Table.from_pylist(rows).drop_columns("meta"), tmp_path / "t.parquet")
+        assert sidecar(tmp_path / "t.parquet", near_duplicates=[f"keep={keep}"]).keys() == found.keys()
+
+
+@pytest.mark.parametrize(
+    ("given_", "complaint"),
+    [
+        ("threshold=2", "threshold=2: the threshold is a similarity above 0 and at most 1, such as 0.8"),
+        ("threshold=nan", "threshold=nan: the threshold is a similarity"),
+        ("words=0", "words=0: words must be a whole number from 1 to 100"),
+        ("bands=²", "bands=²: bands must be a whole number"),
+        ("rows=99999999999", "rows=99999999999: rows must be a whole number from 1 to 1,024"),
+        ("keep=last", "keep=last: keep first, longest, or best:FIELD"),
+        ("keep=best:", "keep=best:: keep first, longest, or best:FIELD"),
+        (
+            "treshold=0.9",
+            "'treshold=0.9': write it as KEY=VALUE; keys are words, threshold, bands, rows, keep",
+        ),
+        ("0.9", "'0.9': write it as KEY=VALUE"),
+    ],
+)
+def test_settings_that_cannot_be_meant_are_refused(given_: str, complaint: str, tmp_path: Path):
+    source = written(tmp_path, [{"text": "a b c"}])
+    with pytest.raises(UsageError) as raised:
+        dataaudit.scan(source, near_duplicates=[given_])
+    assert str(raised.value).startswith(f"--near-duplicates {complaint}")
+    assert "\n" not in str(raised.value)
+
+
+def test_bands_and_rows_together_are_bounded(tmp_path: Path):
+    with pytest.raises(UsageError, match="40 bands of 40 rows are 1,600 permutations, more than 1,024"):
+        dataaudit.scan(written(tmp_path, [{"text": "a"}]), near_duplicates=["bands=40", "rows=40"])
+
+
+def test_a_field_without_a_number_is_said(tmp_path: Path):
+    source = written(tmp_path, [{"text": text, "name": "x"} for text in chain()])
+    for field in ("name", "nowhere"):
+        with pytest.raises(UsageError, match=f"keep=best:{field}: none of the near-duplicates has a number"):
+            dataaudit.scan(source, jobs=1, select=NEAR, near_duplicates=[f"keep=best:{field}"])
+
+
+def test_settings_come_from_a_configuration_file_too(tmp_path: Path):
+    texts = chain()[:3]
+    source = written(tmp_path, [{"text": text} for text in texts])
+    config = tmp_path / "dataaudit.toml"
+
+    def rows(text: str) -> int:
+        config.write_text(text)
+        report = dataaudit.scan(source, config=dataaudit.config.load_config(config), jobs=1, select=NEAR)
+        return sum(one.rows or 0 for one in report.findings)
+
+    assert rows("") == 2
+    assert rows('near-duplicates = ["threshold=0.99"]') == 0
+    assert rows("[near-duplicates]\nthreshold = 0.99\n") == 0
+    assert rows("[near-duplicates]\nthreshold = 0.85\nwords = 3\n") == 2
+    with pytest.raises(ConfigError, match=r"dataaudit\.toml: --near-duplicates threshold=9"):
+        rows("[near-duplicates]\nthreshold = 9\n")
+
+
+@pytest.mark.parametrize("threshold", [0.5, 0.7, 0.9, 1.0])
+def test_no_pair_below_the_threshold_is_linked_and_with_one_row_a_band_hardly_one_above_is_missed(
+    threshold: float, tmp_path: Path
+):
+    rng = random.Random(8)
+    texts = []
+    for _ in range(40):
+        words = rng.choices(WORDS, k=60)
+        copy = list(words)
+        for at in range(5, 50, 5)[: rng.randint(0, 6)]:
+            copy[at] = "other" + rng.choice(WORDS)
+        texts += [" ".join(words), " ".join(copy)]
+    given_ = [f"threshold={threshold}", "bands=60", "rows=1"]
+    found = sidecar(written(tmp_path, [{"text": text} for text in texts]), near_duplicates=given_)
+    truth = {i + 1 for i in range(0, 80, 2) if jaccard(texts[i], texts[i + 1]) >= threshold}
+    assert set(found) == truth
+    assert truth
+
+
+def test_roles_are_compared_alone_where_that_is_asked_for(tmp_path: Path):
+    rng = random.Random(3)
+    ask, other = (" ".join(rng.choices(WORDS, k=40)) for _ in range(2))
+    answers = [" ".join(rng.choices(WORDS, k=40)) for _ in range(3)]
+    rows = [
+        {"prompt": ask, "response": answers[0]},
+        {"prompt": ask + " please", "response": answers[1]},
+        {"prompt": other, "response": answers[1] + " so"},
+        {"prompt": "a quite different question", "response": answers[2]},
+    ]
+    files = {"a.jsonl": rows}
+    default = scan(tmp_path / "1", files)
+    assert not [one.id for one in default.evaluated if one.id.startswith("near-duplicates:")]
+    chosen = ("near-duplicates", "near-duplicates:prompt", "near-duplicates:response")
+    report = scan(tmp_path / "2", files, select=chosen)
+    found = {one.id: one.rows for one in report.evaluated if one.check == "near-duplicates"}
+    assert found == dict(zip(chosen, (0, 1, 1), strict=True))
+    (example,) = report.finding("near-duplicates:response").examples
+    assert (example.row, example.twin, example.role) == (2, ("a.jsonl", 1), "response")
+    with_default = scan(tmp_path / "3", files, select=("default", "near-duplicates:prompt"))
+    assert "exact-duplicates" in {one.id for one in with_default.evaluated}
+    assert [one.id for one in with_default.evaluated if one.id.startswith("near-dup")] == list(chosen[:2])
+
+
+def test_sizes_of_clusters_and_bytes_that_go_are_counted(tmp_path: Path):
+    texts, one = chain(5), "Ünïcode wörds äre möre bytes than letters"
+    report = scan(
+        tmp_path, {"a.jsonl": [{"text": text} for text in [*texts, one, one, "alone here"]]}, select=NEAR
+    )
+    details = report.finding("near-duplicates").details
+    assert details["sizes"] == {"2": 1, "6-10": 1}
+    assert details["bytes"] == sum(len(text.encode()) for text in [*texts[1:], one])
+    (first, second) = details["largest"]
+    assert (first["size"], first["row"], first["least"]["row"]) == (len(texts), 0, len(texts) - 1)
+    assert first["least"]["similarity"] == round(jaccard(texts[0], texts[-1]), 4)
+    assert second["difference"] == []
+
+
+def test_what_differs_is_shown_and_hidden_with_the_other_texts(tmp_path: Path):
+    words = random.Random(6).choices(WORDS, k=60)
+    kept, removed = " ".join(words), " ".join([*words[:30], "\x1b[31mSECRET", *words[31:]])
+    source = written(tmp_path, [{"text": kept}, {"text": removed}])
+    report = dataaudit.scan(source, jobs=1, select=NEAR)
+    (finding,) = report.findings
+    told = finding.details["largest"][0]["difference"]
+    assert {"in": "kept", "text": words[30] + " "} in told
+    assert {"in": "removed", "text": "\x1b[31mSECRET "} in told
+    (example,) = finding.examples
+    assert example.text[slice(*example.mark)] == "\x1b[31mSECRET"
+    from dataaudit.report.json_format import hide_text, to_json
+
+    assert b"SECRET" not in to_json(hide_text(report))
+    assert b"SECRET" in to_json(report)
+
+
+def test_clean_says_which_row_a_removed_one_is_like_and_how_much(tmp_path: Path):
+    texts = chain()[:3]
+    dataaudit.clean(written(tmp_path, [{"text": text} for text in texts]), tmp_path / "out", drop=NEAR)
+    lines = (tmp_path / "out/quarantine/a.jsonl.reasons.jsonl").read_text().splitlines()
+    reasons = [reason for line in lines for reason in json.loads(line)["reasons"]]
+    assert [one["twin"] for one in reasons] == [{"file": "a.jsonl", "row": 0}] * 2
+    assert [one["similarity"] for one in reasons] == [round(jaccard(texts[0], one), 4) for one in texts[1:]]
+
+
+text_words = st.lists(
+    st.sampled_from(["a", "b", "Long\u0301", "x\ny", "  ", "é", "\u202e"]), max_size=25
+).map(" ".join)
+
+
+@settings(max_examples=150, deadline=None)
+@given(text_words, text_words)
+def test_a_difference_holds_the_words_of_both_texts_in_order(kept: str, removed: str):
+    told = difference(kept, removed)
+    if kept == removed:
+        assert told == []
+        return
+    shown = sum(len(piece.text) for piece in told)
+    if shown < 60:
+        one = "".join(piece.text for piece in told if piece.where != "removed")
+        other = "".join(piece.text for piece in told if piece.where != "kept")
+        assert (kept.endswith(one.lstrip("…")), removed.endswith(other.lstrip("…"))) == (True, True)
+    place = first_difference(kept, removed)
+    if place is not None:
+        start, end = place
+        assert Counter(removed[start:end]) != Counter() or start == end
+
+
+def test_differences_of_texts_made_to_be_slow_end_soon():
+    """200 words are compared; all equal words, and no space at all, are the worst."""
+    for word in ("a ", "a" * 50, "ab" * 20 + " "):
+        one, other = word * 200_000, word * 100_000 + "b " + word * 100_000
+        told = difference(one, other)
+        assert told
+        assert sum(len(piece.text) for piece in told) < 500
+
+
+@pytest.mark.parametrize("target", ["near-sets", "near-bands"])
+def test_a_full_disk_is_said_in_one_line_and_nothing_is_left_behind(
+    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("this system has no /dev/full")
+    from dataaudit.sketches.workspace import Workspace
+
+    real = Workspace.new_file
+    monkeypatch.setattr(
+        Workspace, "new_file", lambda self, stem: full if stem == target else real(self, stem)
+    )
+    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
+    monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
+    source = written(tmp_path, [{"text": text} for text in chain()])
+    work = tmp_path / "work"
+    with pytest.raises(DataauditError) as raised:
+        dataaudit.scan(source, jobs=1, select=NEAR, work_dir=str(work))
+    assert raised.value.exit_code == 3
+    assert "cannot write to the work directory: the disk is full" in str(raised.value)
+    assert "--work-dir" in str(raised.value)
+    assert list(work.iterdir()) == []
+
+
+def _flushing(self: Any, partitions: Any, rows: Any) -> None:
+    """`Spill.add` that writes at once, however little it is."""
+    if len(rows):
+        self._parts.append(partitions)
+        self._rows.append(rows)
+        self._flush()
+
+
+def test_folding_of_words_is_unicode_s(tmp_path: Path):
+    words = [f"straße{i} é" for i in range(20)]
+    other = [unicodedata.normalize("NFD", word).replace("ß", "ss").upper() for word in words]
+    found = sidecar(written(tmp_path, [{"text": " ".join(words)}, {"text": " ".join(other)}]))
+    assert found[1]["similarity"] == 1.0
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_a_work_directory_that_cannot_hold_the_keys_is_refused_before_the_work(
+    ending: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    import shutil
+    from types import SimpleNamespace
+
+    rows = [{"text": f"row {i} of some words that are not many"} for i in range(100)]
+    source = written(tmp_path, rows)
+    if ending == "parquet":
+        source = tmp_path / "a.parquet"
+        pq.write_table(pa.Table.from_pylist(rows), source)
+    monkeypatch.setattr("dataaudit.api.room.SMALL", 0)
+    for room, fine in ((256 * 100, True), (256 * 100 - 300, False)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda path, room=room: SimpleNamespace(free=room))
+        if fine:
+            assert dataaudit.scan(source, jobs=1, select=NEAR, work_dir=str(tmp_path / "w")).rows == 100
+            continue
+        with pytest.raises(DataauditError) as raised:
+            dataaudit.scan(source, jobs=1, select=NEAR, work_dir=str(tmp_path / "w"))
+        assert raised.value.exit_code == 3
+        assert "the work directory has 0 MB left, and comparing some 100 rows takes 0 MB" in str(raised.value)
+    assert list((tmp_path / "w").iterdir()) == []
