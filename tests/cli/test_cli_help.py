@@ -35,6 +35,7 @@ def test_the_commands() -> None:
         "benchmarks list",
         "benchmarks show",
         "clean",
+        "explain",
         "rules",
         "rules docs",
         "rules list",
