@@ -9,8 +9,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dataaudit.benchmarks.detect import ALL, Detector, Strings
+from dataaudit.benchmarks.detect import Detector
+from dataaudit.benchmarks.found import Strings
 from dataaudit.benchmarks.index import Index
+from dataaudit.benchmarks.windows import ALL
 from dataaudit.records.words import words_of
 
 CHUNK = 4096

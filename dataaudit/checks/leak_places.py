@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.detect import Found, Strings
+from dataaudit.benchmarks.found import ANSWER, CHOICES, QUESTION, Found, Strings
 from dataaudit.benchmarks.index import Index
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.records.findings import Example
@@ -18,8 +18,6 @@ from dataaudit.records.types import TEXT_ROLES, Batch, RoleStrings
 from dataaudit.records.word_windows import windows
 from dataaudit.records.words import I64, words_of
 
-QUESTION, CHOICES, ANSWER = 1, 2, 3
-"""What of an item stands in a row: its question alone, with two or more of its choices, with its answer."""
 PIECE = 4 << 20
 """Bytes of a text that are split into words at once to find where some of them lie."""
 _SAID = {QUESTION: "without its answer", CHOICES: "with its choices", ANSWER: "with its answer"}
@@ -46,11 +44,6 @@ def laid(batch: Batch, new_file: Callable[[str], Path]) -> Laid | None:
     if made is None:
         return None
     return Laid(Strings(made.words, made.starts, made.records), made.roles, made.at)
-
-
-def kinds(found: Found) -> I64:
-    """What of each found item is there: `QUESTION`, `CHOICES` or `ANSWER`."""
-    return np.where(found.choices > 1, CHOICES, np.where(found.answers > 0, ANSWER, QUESTION))
 
 
 def said(item: str, label: str, cover: int, kind: int) -> str:
@@ -110,7 +103,7 @@ def example(batch: Batch, place: Laid, index: Index, found: Found) -> Example:
     shown, mark = excerpt(strings.values[at].as_py(), start - offset, end - offset)
     record = int(strings.rows[at])
     note = said(
-        index.id_of(int(found.items[0])), index.manifest.label, int(found.cover[0]), int(kinds(found)[0])
+        index.id_of(int(found.items[0])), index.manifest.label, int(found.cover[0]), int(found.kinds[0])
     )
     return Example(
         file=batch.file.uri,

@@ -10,10 +10,11 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.detect import Detector, Found
+from dataaudit.benchmarks.detect import Detector
+from dataaudit.benchmarks.found import ANSWER, Found
 from dataaudit.benchmarks.index import Index, open_index, read_manifest
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
-from dataaudit.checks.leak_places import ANSWER, Laid, example, kinds, laid, said, spans
+from dataaudit.checks.leak_places import Laid, example, laid, said, spans
 from dataaudit.checks.logged_paths import recall, remember
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding
 from dataaudit.records.types import ROLE_CODE, TEXT_ROLES, Batch, pack_row
@@ -58,7 +59,7 @@ class _Frame(msgspec.Struct):
     of: int = 0
     counts: dict[str, FindingCounts] = {}
     items: dict[str, dict[str, int]] = {}
-    """Benchmark → item → what of it (`leak_places.kinds`); the most that any row has."""
+    """Benchmark → item → what of it (`Found.kinds`); the most that any row has."""
     paths: dict[str, str] = {}
     """Path templates by their 64-bit hash (as text)."""
     log: bytes = b""
@@ -139,7 +140,7 @@ class Leakage(msgspec.Struct, frozen=True):
                 continue
             everything.append((index, found))
             items = state.frame.items.setdefault(label, {})
-            for item, most in zip(found.items.tolist(), kinds(found).tolist(), strict=True):
+            for item, most in zip(found.items.tolist(), found.kinds.tolist(), strict=True):
                 items[str(item)] = max(most, items.get(str(item), 0))
             counts = state.frame.counts.setdefault(f"{NAME}:{label}", FindingCounts())
             _count(counts, batch, place, [(index, found)])
@@ -204,7 +205,7 @@ class Leakage(msgspec.Struct, frozen=True):
 def _best(place: Laid, found: Found) -> Found:
     """Of every item in a record its fullest place, the first of equals."""
     records = place.strings.records[found.strings]
-    order = np.lexsort((found.first, found.strings, -found.cover, -kinds(found), found.items, records))
+    order = np.lexsort((found.first, found.strings, -found.cover, -found.kinds, found.items, records))
     key = np.stack([records[order], found.items[order]], axis=1)
     opens = np.ones(len(order), np.bool_)
     opens[1:] = (key[1:] != key[:-1]).any(axis=1)
@@ -215,7 +216,7 @@ def _logged(paths: dict[str, str], batch: Batch, place: Laid, found: Found) -> n
     """The rows of the log."""
     table = np.empty((len(found), LOG_WIDTH), np.uint64)
     table[:, 0] = _row_ids(batch, place.strings.records[found.strings])
-    table[:, 1] = (kinds(found) << int(KIND_AT)) | (found.cover << int(COVER_AT)) | found.items
+    table[:, 1] = (found.kinds << int(KIND_AT)) | (found.cover << int(COVER_AT)) | found.items
     table[:, 5:7] = spans(batch, place, found)
     roles, at = place.roles[found.strings], place.at[found.strings]
     for code in np.unique(roles).tolist():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import random
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 
 from dataaudit.benchmarks import probe
 from dataaudit.benchmarks.build import Item, columns_of, distinct
-from dataaudit.benchmarks.detect import Detector, Found, Strings
+from dataaudit.benchmarks.detect import Detector
+from dataaudit.benchmarks.found import Found, Strings
 from dataaudit.benchmarks.index import (
     UNSEEN,
     VERSION,
@@ -126,6 +128,45 @@ def test_a_long_text_is_sieved_in_pieces(path: Path, monkeypatch: pytest.MonkeyP
         monkeypatch.setattr(probe_kernel, "PIECE", size)
         pieces = probe_kernel.run(words.hashes, words.starts, sieve)
         assert all(np.array_equal(one, other) for one, other in zip(whole, pieces, strict=True))
+
+
+def test_what_is_found_does_not_depend_on_how_many_hits_are_looked_at_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from dataaudit.benchmarks import answers, detect, windows
+
+    index, rng = open_index(path), random.Random(5)
+    pool = [
+        *LONG.split(),
+        *LONG.split(),
+        *ITEMS[2].question.split(),
+        "Bartholomew",
+        "otter",
+        "deep",
+        "violet",
+    ]
+    texts = [" ".join(rng.choices(pool, k=90)) for _ in range(3)]
+    for text in (
+        LONG,
+        ITEMS[0].answer,
+        ITEMS[1].question,
+        "Fastest river otter Bartholomew",
+        ITEMS[4].question,
+    ):
+        texts += [f"{text} {' '.join(rng.choices(pool, k=rng.randrange(9)))} " * 40]
+    rng.shuffle(texts)
+    words = words_of(pa.array([*texts, " ".join(texts)], pa.large_string()))
+    strings = Strings(words.hashes, words.starts, np.asarray([0, 0, 0, 1, 1, 2, 3, 4, 5]))
+    (whole,) = Detector([index]).find(strings)
+    assert {index.id_of(item) for item in whole.items} >= {"long", "tiny", "chinese"}
+    assert len({*zip(whole.strings.tolist(), whole.items.tolist(), strict=True)}) == len(whole)
+    for hits, several, shorts in ((1, 1, 1), (500, 100, 7), (1 << 20, 3000, 50)):
+        monkeypatch.setattr(windows, "HITS", hits)
+        monkeypatch.setattr(answers, "WORDS", several)
+        monkeypatch.setattr(detect, "SHORTS", shorts)
+        (parts,) = Detector([index]).find(strings)
+        for name in Found.__dataclass_fields__:
+            assert np.array_equal(getattr(parts, name), getattr(whole, name)), name
 
 
 def test_places_are_found_in_pieces_of_a_long_text(monkeypatch: pytest.MonkeyPatch):

@@ -1,0 +1,83 @@
+"""What follows a question that was found: its answer, its choices."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from dataaudit.benchmarks.found import Found, Strings, joined, ranges
+from dataaudit.benchmarks.index import Index, salted, upper
+from dataaudit.records.words import I64, shingles_of
+
+LATER = 16
+"""Strings of a record after that of the question in which the answer is looked for: further fields, later turns."""
+WORDS = 1 << 21
+"""Words looked through together."""
+
+
+def with_answers(index: Index, strings: Strings, found: Found) -> Found:
+    """The same, told of each whether its answer, and how many of its choices, are in the words that follow."""
+    cost = index.reach[found.items].astype(np.int64) * (1 + _later(strings, found))
+    totals = np.cumsum(cost)
+    parts, first = [], 0
+    while first < len(found):
+        before = int(totals[first - 1]) if first else 0
+        last = max(first + 1, int(np.searchsorted(totals, before + WORDS, "right")))
+        part = found.take(np.arange(first, last))
+        answers, choices = _nearby(index, strings, part)
+        parts.append(replace(part, answers=answers, choices=choices))
+        first = last
+    return joined(parts) if parts else found
+
+
+def _later(strings: Strings, found: Found) -> I64:
+    """How many later strings of its record are looked into for each found item."""
+    after = np.searchsorted(strings.records, strings.records[found.strings], "right") - found.strings - 1
+    later: I64 = np.minimum(after, LATER)
+    return later
+
+
+def _nearby(index: Index, strings: Strings, found: Found) -> tuple[I64, I64]:
+    """Per found item: is its answer, and how many of its choices are, in the words after it or in later strings?"""
+    n = len(found)
+    begin = index.answer_starts[found.items].astype(np.int64)
+    counts = index.answer_starts[found.items + 1].astype(np.int64) - begin
+    which = np.repeat(begin, counts) + ranges(counts)
+    owner = np.repeat(np.arange(n), counts)
+    if len(which) == 0:
+        return np.zeros(n, np.int64), np.zeros(n, np.int64)
+    places, pieces, owners = _after(index, strings, found)
+    text = strings.words[places]
+    there = np.zeros(len(which), np.bool_)
+    for size in np.unique(index.answer_sizes[which]).tolist():
+        mine = np.flatnonzero(index.answer_sizes[which] == size)
+        shingles = shingles_of(text, pieces, size)
+        of = np.repeat(owners, np.diff(shingles.starts)).astype(np.uint64) << np.uint64(32)
+        seen = of | upper(salted(shingles.hashes)).astype(np.uint64)
+        wanted = owner[mine].astype(np.uint64) << np.uint64(32) | index.answer_hashes[which[mine]].astype(
+            np.uint64
+        )
+        there[mine] = np.isin(wanted, seen)
+    part = owner * 256 + index.answer_parts[which]
+    parts, place = np.unique(part, return_inverse=True)
+    full = 2 * np.bincount(place, there, len(parts)) >= np.bincount(place, minlength=len(parts))
+    answer = np.bincount(parts // 256, full & (parts % 256 == 0), n).astype(np.int64)
+    choices = np.bincount(parts // 256, full & (parts % 256 > 0), n).astype(np.int64)
+    return answer, choices
+
+
+def _after(index: Index, strings: Strings, found: Found) -> tuple[I64, I64, I64]:
+    """Words after each found question: places of words, where each piece starts ((m + 1,)), and its owner (m,)."""
+    reach = index.reach[found.items].astype(np.int64)
+    start = strings.starts[found.strings] + found.last + 1
+    end = np.minimum(strings.starts[found.strings + 1], start + reach)
+    later = _later(strings, found)
+    more = np.repeat(found.strings + 1, later) + ranges(later)
+    owners = np.concatenate([np.arange(len(found)), np.repeat(np.arange(len(found)), later)])
+    start = np.concatenate([start, strings.starts[more]])
+    end = np.concatenate(
+        [end, np.minimum(strings.starts[more + 1], strings.starts[more] + np.repeat(reach, later))]
+    )
+    size = np.maximum(0, end - start)
+    return np.repeat(start, size) + ranges(size), np.concatenate([[0], np.cumsum(size)]), owners
