@@ -12,6 +12,7 @@ import os
 import sys
 from pathlib import Path
 
+from dataaudit.api.corpora import Corpus
 from dataaudit.cli.main import main as dataaudit
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,11 +34,16 @@ def data_folder() -> Path:
     return Path(os.environ.get("DATAAUDIT_REAL_DATA") or ROOT.parent / "shared/data")
 
 
-def main(prose: Path, flags: list[str]) -> int:
+def human_corpora(prose: Path) -> list[Corpus]:
+    """The text of people, the prose of packages included."""
     data = data_folder()
-    corpora = [f"human:{name}={data / path}" for name, path in HUMAN.items()]
-    corpora += [f"human:{path.stem}={path}" for path in sorted(prose.glob("*.jsonl"))]
-    corpora += [f"model:alpaca-eval={data / MODEL}"]
+    named = [Corpus("human", name, str(data / path)) for name, path in HUMAN.items()]
+    return named + [Corpus("human", path.stem, str(path)) for path in sorted(prose.glob("*.jsonl"))]
+
+
+def main(prose: Path, flags: list[str]) -> int:
+    corpora = [f"human:{one.name}={one.path}" for one in human_corpora(prose)]
+    corpora.append(f"model:alpaca-eval={data_folder() / MODEL}")
     output = ["--group", "generator", "--without", NO_MODEL, "--output", str(ROOT / "rules/evidence.json")]
     return dataaudit(["rules", "measure", *corpora, *output, *flags])
 

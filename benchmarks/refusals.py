@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from evidence import HUMAN, data_folder
+from evidence import data_folder, human_corpora
 
 from dataaudit.api.corpora import WRITTEN, Corpus, read_corpus
 from dataaudit.rules.load import load_packs
@@ -225,11 +225,9 @@ Rows are counted one by one here. In a data set judge the rate: one such sentenc
 def main(prose: Path) -> None:
     data = data_folder()
     among = {name: completions(data / f"model_text/xstest_completions_{name}.csv") for name in (TUNED, *HELD)}
-    corpora = [Corpus("human", name, str(data / path)) for name, path in HUMAN.items()]
-    corpora += [Corpus("human", path.stem, str(path)) for path in sorted(prose.glob("*.jsonl"))]
     rules = [rule for rule in load_packs() if rule.pack == "refusals"]
     plain = plain_rules(rules[0])
-    found, documents = find([*rules, *plain], among, corpora)
+    found, documents = find([*rules, *plain], among, human_corpora(prose))
     page = PAGE.format(
         tuned=TUNED,
         sets="\n".join(sets(rules, found, among)),
