@@ -18,7 +18,7 @@ from dataaudit.rules.compile import Compiled, compile_pattern
 from dataaudit.rules.model import Exemption, Pattern, Rule
 from dataaudit.rules.places import region
 from dataaudit.rules.quoted import is_quoted, quoted_spans
-from dataaudit.rules.reach import LONG_RUN, MARGIN, Reach, windows
+from dataaudit.rules.reach import MARGIN, Reach, holds_long_run, windows
 from dataaudit.rules.validators import VALIDATE
 
 Span = tuple[int, int]
@@ -71,7 +71,17 @@ class _Bounded:
 
 _BOUNDED = _Bounded()
 
-_Step = Callable[[str, list[Span], _Clock], list[Span]]
+
+class _Case(NamedTuple):
+    """A string that is judged."""
+
+    text: str
+    clock: _Clock
+    known: dict[Pattern, list[Span]]
+    """What the patterns of the rule have matched, for steps that ask for the same."""
+
+
+_Step = Callable[[_Case, list[Span]], list[Span]]
 
 
 class Near(NamedTuple):
@@ -114,13 +124,19 @@ class _Searcher:
                 return
             clock.left()
 
-    def _found_from(self, text: str, places: range, clock: _Clock) -> Iterator[Match]:
-        """Matches that begin at one of a few places: a search would go on through all of the text behind them."""
+    def _found_from(self, text: str, places: range, clock: _Clock | None) -> Iterator[Match]:
+        """Matches that begin at one of a few places: a search would go on through all of the text behind them.
+
+        Without a clock where so few steps are to be taken that asking for the time would take longer.
+        """
         free = places.start
         for at in places:
             if at < free:
                 continue
-            match = self._compiled.match(text, at, timeout=clock.left())
+            compiled = self._compiled
+            match = (
+                compiled.match(text, at) if clock is None else compiled.match(text, at, timeout=clock.left())
+            )
             if match is not None and match.start() < places.stop:
                 yield match
                 free = max(match.end(), at + 1)
@@ -140,13 +156,19 @@ class _Searcher:
         first, last = 0, len(text) + 1
         if self.pattern.where != "anywhere":
             first, last = region(text, self.pattern.where)
+            if last - first <= FEW_PLACES:
+                if not runs and near.ends[0] - width > last:
+                    return []
+                few = steps * (last - first) <= FEW_STEPS
+                matches = self._found_from(text, range(first, last), None if few else clock)
+                return [match.span() for match in matches if match.end() > match.start()]
         search = self._compiled.search
         found: list[Span] = []
         at = first
         for low, high in windows(near.ends, width):
-            # Beyond `stop` nothing is looked at from a place of the window, unless by a long run of white space.
+            # Beyond `stop` nothing is looked at from a place of the window, unless by a long run.
             stop = high + width + MARGIN
-            if runs and LONG_RUN.search(text, low, stop) is not None:
+            if runs and holds_long_run(text[low:stop], runs):
                 return list(self.spans(text, clock))
             at = max(at, low)
             if at >= last:
@@ -236,32 +258,39 @@ class Confirmer:
         """The confirmed matches; where there are none, the step that took the last."""
         clock = _Clock(self.timeout)
         spans: list[Span] = []
+        known: dict[Pattern, list[Span]] = {}
         if near is None:
             near = self._anywhere
         for at, where in near.items():
             one = self._patterns[at]
-            spans += one.spans(text, clock) if where is None else one.spans_near(text, where, clock)
+            found = list(one.spans(text, clock)) if where is None else one.spans_near(text, where, clock)
+            spans += found
+            known[one.pattern] = found
         stage: Stage = "pattern"
         for following, step in self._steps:
             if not spans:
                 return spans, stage
-            spans, stage = step(text, spans, clock), following
+            spans, stage = step(_Case(text, clock, known), spans), following
         return spans, None if spans else stage
 
-    def _validated(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+    def _validated(self, case: _Case, spans: list[Span]) -> list[Span]:
         assert self.rule.validate is not None
         valid = VALIDATE[self.rule.validate]
-        return [(start, end) for start, end in spans if valid(text[start:end])]
+        return [(start, end) for start, end in spans if valid(case.text[start:end])]
 
-    def _supported(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+    def _supported(self, case: _Case, spans: list[Span]) -> list[Span]:
         """Those with a match of a `needs` pattern that does not overlap them."""
-        markers = [span for one in self._needs for span in one.spans(text, clock)]
+        markers: list[Span] = []
+        for one in self._needs:
+            known = case.known.get(one.pattern)
+            markers += one.spans(case.text, case.clock) if known is None else known
         if not markers:
             return []
         first_end, last_start = min(end for _, end in markers), max(start for start, _ in markers)
         return [(start, end) for start, end in spans if first_end <= start or last_start >= end]
 
-    def _not_exempt(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
+    def _not_exempt(self, case: _Case, spans: list[Span]) -> list[Span]:
+        text, clock = case.text, case.clock
         for one, within in self._unless:
             if within is None:
                 if next(one.found(text, clock), None) is not None:
@@ -271,8 +300,8 @@ class Confirmer:
             spans = [span for span in spans if not _near(near, span, within)]
         return spans
 
-    def _not_quoted(self, text: str, spans: list[Span], clock: _Clock) -> list[Span]:
-        quoted = quoted_spans(text)
+    def _not_quoted(self, case: _Case, spans: list[Span]) -> list[Span]:
+        quoted = quoted_spans(case.text)
         return [span for span in spans if not is_quoted(quoted, *span)]
 
 

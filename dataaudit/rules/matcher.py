@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
+from string import ascii_letters, digits
 from typing import NamedTuple
 
 import numpy as np
@@ -148,6 +149,7 @@ class Matcher:
                 self.per_row[rule.id] = plan.reason
             self._firsts.append(len(self._patterns))
             self._patterns += [_Pattern(i, at, one) for at, one in enumerate(plans)]
+        self._limits = np.asarray([_limit(self.rules[one.rule], one) for one in self._patterns], np.int64)
 
     def _engine(self, active: Iterable[int]) -> _Engine | None:
         """The database of these rules, compiled on first use; rules that Hyperscan refuses become per-row
@@ -219,14 +221,30 @@ class Matcher:
             at = np.searchsorted(text.offsets, ends - 1, side="right") - 1
             counts = np.asarray([len(numbers) for numbers in engine.patterns], np.int64)[ids]
             flat = [number for e in ids.tolist() for number in engine.patterns[e]]
-            found = Events(
-                np.repeat(at.astype(np.int64), counts), np.asarray(flat, np.int64), np.repeat(ends, counts)
+            found = self._in_place(
+                text,
+                Events(
+                    np.repeat(at.astype(np.int64), counts),
+                    np.asarray(flat, np.int64),
+                    np.repeat(ends, counts),
+                ),
             )
             break
         else:
             found = NOTHING
         # Compiling a smaller database may have made a rule a per-row rule just now.
         return found, everywhere + [i for i in left if not self._prefiltered[i]]
+
+    def _in_place(self, text: Text, found: Events) -> Events:
+        """The events without those too far behind the start of a string for a match that must begin there."""
+        begins = text.offsets[found.strings]
+        near = found.ends - begins <= self._limits[found.patterns]
+        if near.all():
+            return found
+        # What may stand before the start (quotation marks, brackets …) is none of these.
+        first = np.frombuffer(text.data, np.uint8)[begins]
+        near |= ~_PLAIN_START[first]
+        return Events(*(column[near] for column in found))
 
     def _busy(self, engine: _Engine, ids: Ints, limit: int) -> set[int]:
         """The rules behind more than their share of events; the busiest at least."""
@@ -279,6 +297,18 @@ class Matcher:
             )
             for i in sorted(strings)
         ]
+
+
+_PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits])
+_NOWHERE = 1 << 62
+
+
+def _limit(rule: Rule, pattern: _Pattern) -> int:
+    """Bytes from the start of a string that begins with a letter or digit, up to which an event can be of a match."""
+    reach = pattern.plan.reach
+    if rule.patterns[pattern.at].where != "start" or reach is None or reach.runs:
+        return _NOWHERE
+    return 4 * (reach.width + 1)
 
 
 def _every_string(text: Text, rules: list[int]) -> Iterator[Found]:

@@ -47,7 +47,7 @@ def _read(path: Path | None, count: int) -> list[Plan] | None:
 
 def _path(patterns: Sequence[Pattern]) -> Path | None:
     folder = cache.cache_dir()
-    limits = (prefilter.MIN_BITS, prefilter.MAX_SIZE, prefilter.MAX_PIECES, reach.MAX_REACH, reach.MAX_RUN)
+    limits = (prefilter.MIN_BITS, prefilter.MAX_SIZE, prefilter.MAX_PIECES, reach.MAX_REACH, reach.MAX_RUNS)
     digest = hashlib.sha256(repr((_code(), limits)).encode())
     digest.update(msgspec.msgpack.encode([(one.pattern, one.flags) for one in patterns]))
     return None if folder is None else folder / f"plans-{digest.hexdigest()[:40]}.bin"

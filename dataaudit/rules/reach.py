@@ -1,21 +1,24 @@
 """How far from where it begins a match of a pattern can lie or look: what lets a search be kept to a window.
 
-Computed over the parse tree of `regex`; whatever is not on the list of understood nodes has no bound. Runs of white
-space are counted as `MAX_RUN` characters at most, so a window in which a longer one stands must not be used.
+Computed over the parse tree of `regex`; whatever is not on the list of understood nodes has no bound. Repeats without
+a bound are counted as runs of the usual length, of white space or of what words are made of; a window in which a longer
+run stands must not be used.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-import regex
 from regex import _regex_core as rc
 
 from dataaudit.rules.tree import SPACES, Chars, parsed, widened
 
-MAX_RUN = 8
-"""Characters that an unbounded repeat of white space is counted as; longer runs are rare in text."""
+_SPACES, _WORDY = 0, 1
+MAX_RUNS = (8, 40)
+"""Characters that an unbounded repeat of white space is counted as, and one of letters, digits, `_`, `-` and
+apostrophes; longer runs are rare in text."""
 MAX_REACH = 512
 """Beyond this a window gains little over the whole text."""
 MAX_WAYS = 1 << 40
@@ -23,10 +26,16 @@ MAX_WAYS = 1 << 40
 MARGIN = 3
 """Characters that a condition without width (an end of line, a word boundary) may look at further on."""
 
-LONG_RUN = regex.compile(rf"[\s\u180e\u200b]{{{MAX_RUN + 1}}}")
-"""White space that is longer than it was counted."""
+_LONG = (
+    re.compile(rf"\s{{{MAX_RUNS[_SPACES] + 1}}}"),
+    re.compile(rf"[0-9A-Za-z_'\-\u0080-\U0010ffff]{{{MAX_RUNS[_WORDY] + 1}}}"),
+)
+"""Runs that are longer than they were counted."""
 
+_ONCE_SPACES = "\u180e\u200b"
+"""In `tree.SPACES`, though white space no longer."""
 _ASCII_SPACES = frozenset((*range(9, 14), *range(28, 33)))
+_ASCII_WORDY = frozenset(map(ord, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz'-"))
 _ONE = frozenset((
     "Character", "Range", "SetUnion", "SetDiff", "SetInter", "SetSymDiff", "Property", "Any", "AnyAll", "AnyU",
 ))  # fmt: skip
@@ -44,8 +53,8 @@ class Reach(NamedTuple):
     """Characters from its start that it holds or looks at ahead."""
     steps: int
     """Ways through the pattern, times `width`: no more steps of matching are taken from one place."""
-    runs: bool
-    """Does it repeat white space without a bound? Then a window with a run longer than `MAX_RUN` must not be used."""
+    runs: tuple[int, ...]
+    """What it repeats without a bound, as `holds_long_run` takes it."""
 
 
 class _UnboundedError(Exception):
@@ -57,10 +66,27 @@ def reach_of(pattern: str, flags: int) -> Reach | None:
     try:
         tree = parsed(pattern, flags)[0]
         width, ways = _bounds(tree)
-        runs = any(_is_unbounded(node) for node in _below(tree))
+        found = (_run_of(node.subpattern) for node in _below(tree) if _is_unbounded(node))
+        runs = {run for run in found if run is not None}
     except Exception:  # no bound, or the inside of `regex` changed shape: slower, still right
         return None
-    return Reach(width, width * ways, runs) if width <= MAX_REACH else None
+    return Reach(width, width * ways, tuple(sorted(runs))) if width <= MAX_REACH else None
+
+
+def holds_long_run(window: str, runs: Sequence[int]) -> bool:
+    """Is there a run in a window that is longer than it was counted? Then the window must not be used."""
+    if _SPACES in runs:
+        words = window.split()
+        # White space beyond one character a word: a long run alone makes this much.
+        spare = len(window) - sum(map(len, words)) - len(words)
+        if spare >= MAX_RUNS[_SPACES] - 1 and _LONG[_SPACES].search(window):
+            return True
+        if any(odd in window for odd in _ONCE_SPACES):
+            return True
+    if _WORDY in runs:
+        longest = max(map(len, window.split(" ")))
+        return longest > MAX_RUNS[_WORDY] and _LONG[_WORDY].search(window) is not None
+    return False
 
 
 def windows(ends: Sequence[int], width: int) -> Iterator[tuple[int, int]]:
@@ -133,8 +159,8 @@ def _repeat(node: Any) -> _Bounds:
         high = int(node.max_count)
     elif width == 0:
         high = low + 1
-    elif width == 1 and _is_space(node.subpattern):
-        high = max(MAX_RUN, low)
+    elif width == 1 and (run := _run_of(node.subpattern)) is not None:
+        high = max(MAX_RUNS[run], low)
     else:
         raise _UnboundedError
     if ways == 1:
@@ -151,12 +177,19 @@ def _is_unbounded(node: Any) -> bool:
     return isinstance(node, rc.GreedyRepeat) and node.max_count is None
 
 
-def _is_space(node: Any) -> bool:
-    """Does a node match one character of white space and nothing else?"""
+def _run_of(node: Any) -> int | None:
+    """What a repeat of a node is a run of, where it matches one character of one kind and nothing else."""
+    if type(node).__name__ == "Group":
+        return _run_of(node.subpattern)
+    if type(node).__name__ not in _ONE:
+        return None
     chars = widened(node)
-    if not isinstance(chars, Chars) or chars.chars.other is None:
-        return False
-    return chars.chars.ascii <= _ASCII_SPACES and chars.chars.other <= SPACES
+    if not isinstance(chars, Chars):
+        return None
+    members, other = chars.chars.ascii, chars.chars.other
+    if members <= _ASCII_SPACES and other is not None and other <= SPACES:
+        return _SPACES
+    return _WORDY if members <= _ASCII_WORDY else None
 
 
 def _look_around(node: Any) -> _Bounds:

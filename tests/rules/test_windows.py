@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 
 import pytest
@@ -16,10 +17,11 @@ from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import Pattern
 from dataaudit.rules.prefilter import plan_pattern
-from dataaudit.rules.reach import MAX_RUN, reach_of, windows
+from dataaudit.rules.reach import MAX_RUNS, holds_long_run, reach_of, windows
 
 needs_hyperscan = pytest.mark.skipif(database.available() is not None, reason=str(database.available()))
 
+SPACE, WORD = MAX_RUNS
 PATTERNS = [
     r"needle", r"\bneedle\b", r"(?i)needle\s+hay", r"needle\s*$", r"(?m)needle\s*$", r"(?m)^\s*needle", r"\Aneedle",
     r"needle\Z", r"needle(?=\s+hay)", r"needle(?!\s+hay)", r"(?<=hay\s)needle", r"(?<!hay\s+)needle",
@@ -27,12 +29,16 @@ PATTERNS = [
     r"needle.{0,40}hay", r"hay.{0,40}?needle", r"(?:needle\s+){2}", r"needle(?:\s+\w{1,9}){0,4}\s+hay", r"needle|hay",
     r"(?>needle\s*)hay", r"needle\s*+hay", r"needle\r?$", r"(?<=^|\s)needle", r"n\s*e{2}dle", r"needle[ \t]+\n",
     r"(?s)needle..?.?hay", r"é+needle", r"\Gneedle", r"hay\Kneedle", r"needle(*SKIP)x|needle", r"(?w)\bneedle\b",
-    r"needle\X", r"(needle)\s\1", r"needle\w*", r"(?:a|aa){1,30}needle", r"needle(?=.*hay)", r"(?if)needle\s",
+    r"needle\X", r"(needle)\s\1", r"needle\w*", r"(?:a|aa){1,30}needle", r"\w+needle", r"[a-z]+ ?needle",
+    r"needle\d*\s", r"needle(?:[\w'’-]+ )*",
+    r"needle\w{2,}hay", r"(?<=\w+)needle", r"needle(?=\w*\s)", r"w+?needle", r"needle[^\W\d]+", r"é+ ?needle",
+    r"needle(?=.*hay)", r"(?if)needle\s",
 ]  # fmt: skip
 # Long stretches in between, so that windows are used; runs of white space about as long as they are counted.
 BITS = [
     "needle", "needle ", " needle", "needlé", "NEEDLE", "hay", "a", "aaaa", " ", "\n", "\r\n", "\t", "\u00a0", "é", "x",
-    " " * MAX_RUN, " " * (MAX_RUN + 1), "\n" * 30, " \t" * 20, "filler " * 40, "füller " * 40, "." * 300,
+    " " * SPACE, " " * (SPACE + 1), "\n" * 30, " \t" * 20, "filler " * 40, "füller " * 40, "." * 300,
+    "w" * WORD, "w" * (WORD + 1), "0" * 90, "é" * 50,
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(BITS), max_size=14).map("".join)
 WHERES = ("anywhere", "start", "last-line", "last-paragraph")
@@ -113,9 +119,22 @@ def test_bounds() -> None:
     assert reach("needle") == (6, 6)
     assert reach("a{2,5}b?") == (6, 6 * 4 * 2)
     assert reach("(?:ab|c)d(?=ee)") == (5, 5 * 2)
-    assert reach(r"a\s+b") == (MAX_RUN + 2, (MAX_RUN + 2) * MAX_RUN)
+    assert reach(r"a\s+b") == (SPACE + 2, (SPACE + 2) * SPACE)
     assert reach("(?:a|b){0,3}") == (3, 3 * (1 + 2 + 4 + 8))
-    for unbounded in ("a+", r"a\w*b", "(?=.*a)b", r"(a)\1", r"\Ga", r"a\Kb", "(?if)ß", r"\Xa", "a{600}"):
+    assert reach(r"a\w*b") == (WORD + 2, (WORD + 2) * (WORD + 1))
+    assert reach("[a-c'-]+") == (WORD, WORD * WORD)
+    for unbounded in (
+        "(?:ab)+",
+        "[a.]+",
+        "[^a]*b",
+        "(?=.*a)b",
+        r"(a)\1",
+        r"\Ga",
+        r"a\Kb",
+        "(?if)ß",
+        r"\Xa",
+        "a{600}",
+    ):
         assert reach(unbounded) is None, unbounded
 
 
@@ -148,3 +167,17 @@ def test_at_the_start_nothing_is_looked_for_further_on(monkeypatch: pytest.Monke
     confirmer = confirm.Confirmer(rule, 2.0)
     assert confirmer.spans("  Well. Not so. " + "Long. " * 9999 + "Well. No.") == [(0, 11)]
     assert confirmer.spans("Well. " * 9999 + "No.") == []
+
+
+@given(
+    st.lists(
+        st.one_of(st.sampled_from([" ", "\n", "\x1c", "\u3000", "\u00a0", "a", "ab", "é", "."]), texts)
+    ).map("".join)
+)
+def test_long_runs(window: str) -> None:
+    spaces, wordy = rf"\s{{{SPACE + 1}}}", rf"[\w'-]{{{WORD + 1}}}"
+    assert holds_long_run(window, (0,)) == (re.search(spaces, window) is not None)
+    assert holds_long_run(window + "\u200b", (0,))
+    assert holds_long_run(window, (1,)) or not re.search(wordy, window)
+    assert holds_long_run(window, (0, 1)) == (holds_long_run(window, (0,)) or holds_long_run(window, (1,)))
+    assert not holds_long_run(window, ())
