@@ -13,7 +13,10 @@ from __future__ import annotations
 import argparse
 import json
 import shutil
+import subprocess
 import sys
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,8 +83,15 @@ class Ran:
     judged: Judged
 
 
-def judge(rows: int, removed: set[int], truth: set[int]) -> Judged:
-    return Judged(rows, len(truth), len(removed), len(removed & truth))
+def judge(removed: set[int], labels: Sequence[int]) -> Judged:
+    """Rows removed, held against the components of `labels`: of one of n rows, any n - 1 may go.
+
+    Which row of a cluster a tool keeps is its own affair; removing the last one is an error.
+    """
+    sizes = Counter(labels)
+    gone = Counter(labels[row] for row in removed)
+    right = sum(min(count, sizes[label] - 1) for label, count in gone.items())
+    return Judged(len(labels), len(labels) - len(sizes), len(removed), right)
 
 
 def command(args: argparse.Namespace, source: Path, out: Path) -> list[str]:
@@ -115,8 +125,8 @@ def accuracy(args: argparse.Namespace, name: str, texts: list[str], found: near_
         mine = (found.similarity >= least) & (found.similarity < 1)
         together = head[found.left[mine]] == head[found.right[mine]]
         linked.append(Linked(least, int(mine.sum()), int(together.sum())))
-    truth = near_truth.removable(len(texts), found, THRESHOLD)
-    return Accuracy(name, judge(len(texts), set(kept), truth), linked)
+    labels = near_truth.labels(len(texts), found, THRESHOLD).tolist()
+    return Accuracy(name, judge(set(kept), labels), linked)
 
 
 def truths(args: argparse.Namespace) -> tuple[list[Accuracy], list[near_curve.Point], list[near_curve.Point]]:
@@ -143,29 +153,33 @@ def truths(args: argparse.Namespace) -> tuple[list[Accuracy], list[near_curve.Po
     )
 
 
-def rows_of(args: argparse.Namespace, count: int) -> tuple[near_peers.Rows, set[int]]:
-    """Rows made once, and what brute force removes of them."""
+def rows_of(args: argparse.Namespace, count: int) -> tuple[near_peers.Rows, list[int]]:
+    """Rows made once, and the component of each by brute force.
+
+    Both are made by processes of their own: the kernel's record of a child's peak memory starts at the size its parent
+    had when it forked, so the process that measures must stay small.
+    """
     folder, cores = args.work / f"near-{count}-{args.texts.stem}", measure.cores()
-    done = folder / "truth.json"
+    done, whole = folder / "labels.json", folder / "rows.jsonl"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
-        near_rows.write(args.texts, folder, count, cores)
-        with (folder / "rows.jsonl").open("rb") as lines:
-            sets = near_truth.sets_of([json.loads(line)["text"] for line in lines])
-        truth = near_truth.removable(count, near_truth.pairs(sets, THRESHOLD), THRESHOLD)
-        done.write_text(json.dumps(sorted(truth)))
-    return near_peers.Rows(folder / "rows.jsonl", folder / "parts", cores), set(json.loads(done.read_text()))
+        numbers = ["--rows", str(count), "--parts", str(cores)]
+        made = [sys.executable, str(HERE / "near_rows.py"), str(args.texts), str(folder), *numbers]
+        subprocess.run(made, check=True)
+        true = [sys.executable, str(HERE / "near_truth.py"), str(whole), str(done), str(THRESHOLD)]
+        subprocess.run(true, check=True)
+    return near_peers.Rows(whole, folder / "parts", cores), json.loads(done.read_text())
 
 
-def ours(args: argparse.Namespace, count: int) -> Ran:
-    rows, truth = rows_of(args, count)
+def ours(args: argparse.Namespace, count: int, *more: str) -> Ran:
+    rows, labels = rows_of(args, count)
     out, log = args.work / "ours.jsonl", args.work / "ours.log"
-    costs = [measure.run(command(args, rows.whole, out), log) for _ in range(args.repeat)]
-    return Ran("dataaudit", count, costs, judge(count, set(twins(out)), truth))
+    costs = [measure.run([*command(args, rows.whole, out), *more], log) for _ in range(args.repeat)]
+    return Ran(" ".join(("dataaudit", *more)), count, costs, judge(set(twins(out)), labels))
 
 
 def theirs(args: argparse.Namespace, peer: str, count: int) -> Ran:
-    rows, truth = rows_of(args, count)
+    rows, labels = rows_of(args, count)
     python = near_peers.setup(peer, HERE / ".venvs")
     costs = []
     out = args.work / f"{peer}-out"
@@ -177,19 +191,19 @@ def theirs(args: argparse.Namespace, peer: str, count: int) -> Ran:
         costs.append(measure.run(near_peers.command(peer, python, rows, out), log))
         if costs[-1].exit_code != 0:
             raise SystemExit(f"{peer} exited with {costs[-1].exit_code}; its output is in {log}")
-    removed = set(range(count)) - near_peers.kept(peer, python, out)
-    return Ran(peer, count, costs, judge(count, removed, truth))
+    return Ran(peer, count, costs, judge(set(range(count)) - near_peers.kept(peer, python, out), labels))
 
 
 def compared(args: argparse.Namespace) -> list[Ran]:
-    """All tools on all rows, those of `--tenth` on a tenth of them, ours on both."""
-    if not args.rows:
-        return []
-    ran = [ours(args, args.rows)]
-    ran += [theirs(args, peer, args.rows) for peer in args.peers if peer not in args.tenth]
-    if args.tenth:
-        ran.append(ours(args, args.rows // 10))
-        ran += [theirs(args, peer, args.rows // 10) for peer in args.peers if peer in args.tenth]
+    """All tools on all rows, those of `--tenth` on a tenth of them, ours on both, with one process and by default."""
+    ran = []
+    for count, peers in (
+        (args.rows, [peer for peer in args.peers if peer not in args.tenth]),
+        (args.rows // 10, [peer for peer in args.peers if peer in args.tenth]),
+    ):
+        if count and (peers or count == args.rows):
+            ran += [ours(args, count, "--jobs", "1"), ours(args, count)]
+            ran += [theirs(args, peer, count) for peer in peers]
     return ran
 
 
@@ -213,9 +227,9 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     args.work.mkdir(parents=True, exist_ok=True)
+    ran = compared(args)
     found, synthetic, real = truths(args)
     near_curve.write(DOCS / "near-duplicates-recall.svg", synthetic, real)
-    ran = compared(args)
     text = near_report.render(args, found, (synthetic, real), ran)
     (DOCS / "near-duplicates-measured.md").write_text(text, encoding="utf-8")
     print(text)

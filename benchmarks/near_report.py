@@ -40,7 +40,7 @@ def _accuracy(found: Sequence[Any]) -> list[str]:
     return [
         "## Against all pairs",
         "",
-        "Removed by brute force: every row but the first of each component of pairs of similarity 0.8 or more.",
+        "To be removed by brute force: all rows but one of each component of pairs of similarity 0.8 or more.",
         "",
         *table(["texts", "rows", "to be removed", "removed", "precision", "recall"], rows),
         "Pairs of texts that are not equal, and how many of them ended in one cluster, by their similarity:",
@@ -120,7 +120,7 @@ def _peers(ran: Sequence[Any]) -> list[str]:
         "The same rows for all: the real texts as they are, then rows drawn from their sentences, 1.5 % of them",
         "repeated and 3 % edited copies of an earlier one, at similarities from 0.5 to 1. `wall` and `CPU` are",
         "multiples of ours on the same rows; whole processes, start-up included. What was run is in",
-        "`benchmarks/near_peers.py`.",
+        "`benchmarks/near_peers.py`. Whichever row of a cluster a tool keeps, the others count as right.",
         "",
         *table(heads, body),
     ]

@@ -8,8 +8,11 @@ rarest (1 - s) * size + 1 shingles with the other (Bayardo, Ma and Srikant, 2007
 
 from __future__ import annotations
 
+import json
+import sys
 import unicodedata
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -131,6 +134,14 @@ def labels(rows: int, found: Pairs, threshold: float) -> I64:
     return np.asarray(least[component], np.int64)
 
 
-def removable(rows: int, found: Pairs, threshold: float) -> set[int]:
-    """All rows but the smallest of each component."""
-    return set(np.flatnonzero(labels(rows, found, threshold) != np.arange(rows)).tolist())
+def main() -> None:
+    """near_truth.py ROWS OUT THRESHOLD: write for each row of a file the smallest row it hangs together with."""
+    source, out, threshold = Path(sys.argv[1]), Path(sys.argv[2]), float(sys.argv[3])
+    with source.open("rb") as lines:
+        texts = [json.loads(line)["text"] for line in lines]
+    found = labels(len(texts), pairs(sets_of(texts), threshold), threshold)
+    out.write_text(json.dumps(found.tolist()))
+
+
+if __name__ == "__main__":
+    main()
