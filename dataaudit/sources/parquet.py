@@ -8,9 +8,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dataaudit.errors import SourceError
+from dataaudit.records.bindings import Layout
 from dataaudit.records.types import Batch, FileRef
+from dataaudit.sources import ranged
 from dataaudit.sources.base import Damage, Partition, ReadOptions
-from dataaudit.sources.ranged import opened
 from dataaudit.sources.tables import TableView, as_record_batch
 
 DECODE_ROWS = 8192
@@ -22,7 +23,7 @@ READ_BUFFER = 1 << 20
 def _open(file: FileRef) -> pq.ParquetFile:
     try:
         return pq.ParquetFile(
-            opened(file.path) or file.path,
+            ranged.opened(file.path) or file.path,
             buffer_size=READ_BUFFER,
             pre_buffer=False,
             page_checksum_verification=True,
@@ -52,14 +53,24 @@ def plan(file: FileRef, target: int) -> list[Partition]:
         return parts or [Partition(file, 0, 0)]
 
 
+def layout_of(file: FileRef, options: ReadOptions) -> Layout:
+    """The layout that the schema gives its records, nothing being read. Raises SourceError."""
+    with _open(file) as opened:
+        return _view(file, opened, options).layout
+
+
+def _view(file: FileRef, opened: pq.ParquetFile, options: ReadOptions) -> TableView:
+    try:
+        return TableView(file, opened.schema_arrow, options)
+    except (pa.ArrowException, OSError, ValueError) as error:
+        raise SourceError(f"{file.uri}: the schema cannot be read: {_one_line(error)}") from None
+
+
 def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]:
     """The batches of a run of row groups."""
     file = partition.file
     with _open(file) as opened:
-        try:
-            view = TableView(file, opened.schema_arrow, options)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise SourceError(f"{file.uri}: the schema cannot be read: {_one_line(error)}") from None
+        view = _view(file, opened, options)
         meta = opened.metadata
         share = _share(meta, file.size)
         row = partition.first_row
