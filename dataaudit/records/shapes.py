@@ -32,7 +32,7 @@ FEW_ROWS = 20
 FEW_SHARE = 0.05
 """A column of few values has at most this many different ones per string."""
 FEW_LENGTH = 40
-FEW_WORDS = 4
+FEW_WORDS = 3
 LABEL_WORDS = 4
 """Words from which on the strings of a column named like a label, most of them different, are text."""
 

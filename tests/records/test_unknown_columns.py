@@ -47,6 +47,7 @@ READ: dict[str, Callable[[int], Any]] = {
     "city": lambda i: WORDS[i % 10] + "abcdefghij"[i // 10],
     "zh": lambda i: "今天天气很好" + "一二三四五六七八九十"[i % 10],
     "answer_like": lambda i: ("Yes.", "No.")[i % 2],
+    "refusal": lambda i: ("I cannot help you", "fine")[i % 2],
     "marked": lambda i: ("<|im_end|>", "fine")[i % 2],
     "once": lambda i: SAID if i == 50 else f"id-{i}",
 }
