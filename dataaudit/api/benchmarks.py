@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 import dataaudit
+from dataaudit.api.columns import shapes_of
 from dataaudit.api.inputs import open_input
 from dataaudit.benchmarks.build import Item, columns_of, distinct
 from dataaudit.benchmarks.index import (
@@ -125,7 +126,9 @@ def _read(source: Any, fields: Mapping[str, str]) -> tuple[list[Item], str]:
     """The items of a source, empty and repeated ones included, and the names of its files."""
     config = Config(columns=tuple(one for field, path in fields.items() for one in _bound(field, path)))
     with Workspace() as work, open_input(source, config, work) as found:
-        rows = [row for file in found.files for row in _rows(file, config, fields)]
+        read = ReadOptions(overrides=config.overrides, need_rest=False)
+        read = msgspec.structs.replace(read, shapes=shapes_of(found, read))
+        rows = [row for file in found.files for row in _rows(file, read, fields)]
         names = ", ".join(Path(file.uri).name for file in found.files)
     if "correct" in fields:
         return _grouped(rows), names
@@ -186,10 +189,10 @@ def _item(number: str, row: _Row) -> Item:
     return Item(row.id or number, row.question, row.choices, answer)
 
 
-def _rows(file: Any, config: Config, fields: Mapping[str, str]) -> Iterator[_Row]:
+def _rows(file: Any, options: ReadOptions, fields: Mapping[str, str]) -> Iterator[_Row]:
     reader = reader_for(file.format)
     for partition in reader.plan(file, 1 << 62):
-        for one in reader.read(partition, ReadOptions(overrides=config.overrides, need_rest=False)):
+        for one in reader.read(partition, options):
             if isinstance(one, Damage):
                 raise BenchmarkError(f"{file.uri}: {one.reason}")
             if one.malformed:
@@ -222,11 +225,17 @@ def _of_batch(batch: Batch, fields: Mapping[str, str]) -> Iterator[_Row]:
 
 
 def _strings(batch: Batch, role: str, path: str | None = None) -> dict[int, list[str]]:
-    """Record → its strings of a role in order, only those at a path where one is given."""
+    """Record → its strings of a role in order, only those at a path where one is given.
+
+    Of responses those of the first field are the answer; what stands beside it (how it was reached, say) is none.
+    """
     strings = batch.roles.get(role)
     found: dict[int, list[str]] = {}
+    fields: dict[int, int] = {}
     if strings is not None:
         for i in sorted(range(len(strings)), key=lambda i: (strings.rows[i], strings.ordinals[i])):
-            if path is None or strings.path_of(i) == path:
-                found.setdefault(int(strings.rows[i]), []).append(strings.values[i].as_py())
+            row, field = int(strings.rows[i]), int(strings.path_ids[i])
+            first = role != "response" or fields.setdefault(row, field) == field
+            if first and (path is None or strings.path_of(i) == path):
+                found.setdefault(row, []).append(strings.values[i].as_py())
     return found

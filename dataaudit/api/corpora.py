@@ -7,9 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.api.columns import shapes_of
 from dataaudit.api.inputs import open_input
 from dataaudit.config import Config
 from dataaudit.errors import IncompleteError, SourceError, UsageError
@@ -114,6 +116,7 @@ def batches(path: str, config: Config) -> Iterator[Batch]:
     """All batches of a source, in order. Raises IncompleteError where a part cannot be read."""
     options = ReadOptions(batch_rows=config.batch_rows, overrides=config.overrides, need_rest=False)
     with Workspace(None) as work, open_input(path, config, work, again=True) as found:
+        options = msgspec.structs.replace(options, shapes=shapes_of(found, options))
         for file in found.files:
             reader = reader_for(file.format)
             try:

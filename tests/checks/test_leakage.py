@@ -258,3 +258,19 @@ def test_the_report_says_what_is_missed_and_suggests_one_drop(tmp_path: Path, in
     (clean,) = [one.command for one in next_steps(report) if "clean" in one.command]
     assert clean.endswith(" --drop leakage")
     assert report.options["benchmarks"] == [index]
+
+
+def test_what_stands_beside_an_answer_is_none(tmp_path: Path):
+    """How an answer was reached is no part of it: the index is that of question and answer alone."""
+    question = "How many otters live in the lake behind the old mill at the end of summer"
+    made = []
+    for name, more in (
+        ("alone", {}),
+        ("beside", {"solution": "Count the tails by the reeds.", "rationale": "Guess."}),
+    ):
+        rows = [{"question": f"{question} {i}?", "answer": f"number {i} of them", **more} for i in range(5)]
+        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        out = tmp_path / f"{name}.index"
+        build(str(tmp_path / f"{name}.jsonl"), str(out), Described("otters", source="made"), ())
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
