@@ -114,7 +114,7 @@ class _Searcher:
         else:
             # The search itself begins at the place, so that no match from before it runs into it.
             start, end = region(text, self.pattern.where)
-            if self._forward and end - start <= FEW_PLACES:
+            if self.pattern.where == "start" and self._forward and end - start <= FEW_PLACES:
                 yield from self._found_from(text, range(start, end), clock)
                 return
         for match in self._compiled.finditer(text, start, timeout=clock.left()):
@@ -156,7 +156,7 @@ class _Searcher:
         first, last = 0, len(text) + 1
         if self.pattern.where != "anywhere":
             first, last = region(text, self.pattern.where)
-            if last - first <= FEW_PLACES:
+            if self.pattern.where == "start" and last - first <= FEW_PLACES:
                 if not runs and near.ends[0] - width > last:
                     return []
                 few = steps * (last - first) <= FEW_STEPS
