@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 from check_support import scan, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import dataaudit
 from dataaudit.api import plan
@@ -155,7 +158,7 @@ def test_allowed_marks_do_not_count_for_the_synthetic_share(tmp_path: Path):
         "Certainly! Here is a list of towns.\n\nI hope this helps! Let me know if you have any questions."
     )
     files = {"a.jsonl": [{"prompt": f"Towns {i}?", "response": f"{answer} {i}"} for i in range(120)]}
-    options = {"files": files, "select": ["default"]}
+    options = {"files": files, "select": ["assistant-boilerplate", "synthetic-share"]}
     assert allowing(tmp_path, **options).finding("synthetic-share").value > 0.9
     report = allowing(tmp_path, {"rule": "assistant-boilerplate", "source": "a.jsonl"}, **options)
     assert report.allowed[0].rows == 120
@@ -233,3 +236,43 @@ def test_what_is_refused(tmp_path: Path, entry: Any, words: str):
     assert words in str(refused.value)
     assert "allow entry 2" in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+TEXTS = st.sampled_from(["[INST] a [/INST]", "x [INST] b [/INST] [INST] a [/INST]", "[INST]", "a", ""])
+ENTRIES = st.fixed_dictionaries(
+    {
+        "rule": st.sampled_from([BLOCK, "chat-marker", "chat-inst-stray", "contamination"]),
+        "reason": st.just("x"),
+    },
+    optional={
+        "source": st.sampled_from(["a*", "b.jsonl", "**", "none"]),
+        "field": st.sampled_from(["prompt", "response", "text"]),
+        "text": st.sampled_from(["a", "INST", {"pattern": "x", "within": 2}, "zebra"]),
+        "expires": st.sampled_from(["2030-06-14", "2030-06-15"]),
+    },
+)
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    files=st.fixed_dictionaries(
+        {f"{name}.jsonl": st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=4) for name in "ab"}
+    ),
+    entry=ENTRIES,
+)
+def test_hits_are_allowed_or_counted_and_never_lost(files: dict[str, Any], entry: dict[str, Any]):
+    rows = {
+        name: [dict(zip(("prompt", "response"), one, strict=True)) for one in held]
+        for name, held in files.items()
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        options = {"files": rows, "select": ["chat-inst-block", "chat-inst-stray"]}
+        before = allowing(Path(folder), **options)
+        after = allowing(Path(folder), entry, **options)
+    (said,) = after.allowed
+    taken = {} if said.state == "expired" else said.by_rule
+    for rule in options["select"]:
+        counted, left = (one.finding(rule).matches if one.finding(rule) else 0 for one in (before, after))
+        assert counted == left + taken.get(rule, 0)
+    assert said.rows <= said.hits
+    assert (said.state == "used") == (said.hits > 0 and said.expires != "2030-06-14")
