@@ -11,11 +11,13 @@ from contextlib import nullcontext
 
 import msgspec
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from dataaudit.api.inputs import Input
 from dataaudit.errors import DataauditError
 from dataaudit.records.paths import parse
-from dataaudit.records.shapes import TEXT, Shapes, is_label, shape_of_column, shape_of_label
+from dataaudit.records.shapes import LOOKED_AT, TEXT, Shapes, is_label, shape_of_column, shape_of_label
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources import parquet
 from dataaudit.sources.base import ReadOptions
@@ -137,10 +139,11 @@ def _of_batch(batch: Batch) -> Iterator[tuple[str, str, Sequence[str]]]:
     for role, strings in batch.roles.items():
         if not unknown and role != "label":
             continue
+        heads = pc.utf8_slice_codeunits(strings.values, 0, LOOKED_AT)
         for number, path in enumerate(strings.paths):
             at = np.flatnonzero(strings.path_ids == number)
             if len(at) and (role != "label" or is_label(_column(path))):
-                yield role, _column(path), strings.values.take(at).to_pylist()
+                yield role, _column(path), heads.take(pa.array(at)).to_pylist()
 
 
 def _column(path: str) -> str:
