@@ -48,7 +48,6 @@ def difference(kept: str, removed: str) -> list[Piece]:
 
 def first_difference(kept: str, removed: str) -> tuple[int, int] | None:
     """Where `removed` has words that `kept` has not at that place, half-open in code points; None where it has none."""
-    at = 0
     same = _common(kept, removed)
     while same and not kept[same - 1].isspace():
         same -= 1

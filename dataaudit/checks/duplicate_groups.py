@@ -21,6 +21,9 @@ RANGE_BITS = 6
 LARGEST = 5
 """Groups listed in a finding."""
 
+SHOWN = ("response", "text", "prompt", "tool", "system")
+"""Roles by how much their strings say of a row."""
+
 SPLIT_ORDER = ("train", "validation", "test")
 """A row that is in two splits belongs to the first of these and leaked into the others."""
 
@@ -168,8 +171,7 @@ class GroupTally:
 
 def _shown(roles: Texts, compared: Sequence[str]) -> tuple[str | None, str | None, str | None]:
     """The string of a row that says most, of the compared role if it is one: (role, path, text)."""
-    order = ("response", "text", "prompt", "tool", "system")
-    for role in sorted(order, key=lambda one: one not in compared):
+    for role in sorted(SHOWN, key=lambda one: one not in compared):
         for path, text in roles.get(role, ()):
             if text.strip():
                 return role, path, text

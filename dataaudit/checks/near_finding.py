@@ -9,7 +9,7 @@ import numpy as np
 
 from dataaudit.checks.base import FindingKind, Rows, Texts
 from dataaudit.checks.differences import difference, first_difference
-from dataaudit.checks.duplicate_groups import LARGEST, Extras, GroupTally
+from dataaudit.checks.duplicate_groups import LARGEST, SHOWN, Extras, GroupTally
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.checks.near_clusters import Members
 from dataaudit.checks.near_settings import NearSettings
@@ -60,7 +60,7 @@ def finding(kind: FindingKind, of: int, members: Members, rows: Rows, settings: 
         made,
         message=f"{made.message.removesuffix(').')}; {_size(nbytes)} of text beyond the kept rows).",
         examples=tuple(
-            _marked(one, texts.get(row_id, {}), texts.get(twin, {}))
+            _marked(one, texts.get(row_id, {}), texts.get(twin, {}), role)
             for one, row_id, twin in zip(made.examples, sampled, beside, strict=True)
         ),
         details={
@@ -108,11 +108,13 @@ def _text(texts: Mapping[int, Texts], row_id: int, role: str | None) -> str:
     return "\n".join(text for one in TEXT_ROLES if role in (None, one) for _, text in found.get(one, ()))
 
 
-def _marked(example: Example, removed: Texts, kept: Texts) -> Example:
-    """The example with its text cut around the first words that the kept row has not."""
-    text, other = (dict(one.get(example.role or "", ())).get(example.path or "") for one in (removed, kept))
-    place = None if text is None or other is None else first_difference(other, text)
-    if text is None or place is None:
-        return example
-    shown, mark = excerpt(text, *place)
-    return replace(example, text=shown, mark=mark)
+def _marked(example: Example, removed: Texts, kept: Texts, only: str | None) -> Example:
+    """The example with the first of its strings that the kept row has otherwise, cut around where they part."""
+    for role in SHOWN if only is None else (only,):
+        others = dict(kept.get(role, ()))
+        for path, text in removed.get(role, ()):
+            place = first_difference(others[path], text) if path in others else None
+            if place is not None:
+                shown, mark = excerpt(text, *place)
+                return replace(example, role=role, path=path, text=shown, mark=mark)
+    return example

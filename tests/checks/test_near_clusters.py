@@ -329,3 +329,61 @@ def test_a_work_directory_that_cannot_hold_the_keys_is_refused_before_the_work(
         assert raised.value.exit_code == 3
         assert "the work directory has 0 MB left, and comparing some 100 rows takes 0 MB" in str(raised.value)
     assert list((tmp_path / "w").iterdir()) == []
+
+
+def test_rows_that_share_a_long_header_are_not_taken_for_each_other(tmp_path: Path):
+    """Most of them meet in some band, and none of them reaches the threshold."""
+    rng = random.Random(12)
+    header = " ".join(rng.choices(WORDS, k=300))
+    texts = [f"{header} {' '.join(rng.choices(WORDS, k=60))}" for _ in range(300)]
+    found = sidecar(written(tmp_path, [{"text": text} for text in [*texts, texts[7].title()]]))
+    assert {row: one["twin_row"] for row, one in found.items()} == {300: 7}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "separator"),
+    [(0x4E00, 0x9FA5, ""), (0x0E01, 0x0E2E, ""), (0x0627, 0x063A, " "), (0x1F600, 0x1F64F, "")],
+    ids=["chinese", "thai", "arabic", "emoji"],
+)
+def test_scripts_are_compared_by_characters_or_words_as_they_are_written(
+    first: int, last: int, separator: str, tmp_path: Path
+):
+    rng = random.Random(5)
+
+    def text() -> str:
+        chars = [chr(rng.randint(first, last)) for _ in range(200)]
+        return separator.join("".join(chars[i : i + 5]) for i in range(0, 200, 5))
+
+    texts = [text() for _ in range(20)]
+    edited = texts[3][:-1] + chr(first)
+    found = sidecar(written(tmp_path, [{"text": one} for one in [*texts, texts[0], edited, "", "  "]]))
+    emoji = first > 0x10000  # no words: such texts are compared whole
+    assert {row: one["twin_row"] for row, one in found.items()} == ({20: 0} if emoji else {20: 0, 21: 3})
+    assert found[20]["similarity"] == 1
+    if not emoji:
+        assert 0.8 <= found[21]["similarity"] < 1
+
+
+def test_spilled_or_not_in_one_process_or_three_the_rows_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    rng = random.Random(10)
+    rows = []
+    for _ in range(60):
+        words = rng.choices(WORDS, k=rng.randint(1, 60))
+        rows += [{"text": " ".join(words)}, {"text": " ".join(words) + rng.choice(["", "!", " end"])}]
+    rng.shuffle(rows)
+    for part in range(3):
+        written(tmp_path / "in", rows[part * 40 : part * 40 + 40], f"{part}.jsonl")
+
+    def found(**options: Any) -> str:
+        out = tmp_path / "rows.jsonl"
+        dataaudit.scan(tmp_path / "in", **{"jobs": 1, "select": NEAR, **options}, output=[f"rows={out}"])
+        return out.read_text()
+
+    whole = found()
+    assert whole.count("\n") > 20
+    assert found(jobs=3, batch_rows=7) == whole
+    monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
+    monkeypatch.setattr("dataaudit.checks.near_clusters.REDUCE_ROWS", 5)
+    assert found(batch_rows=11) == whole
