@@ -54,7 +54,7 @@ evidence: $(PLAIN) ## measure the shipped rules: evidence.json, synthetic-share.
 rules-docs: $(PLAIN) ## write docs/rules from the packs and their evidence
 	$(BIN)/dataaudit rules docs docs/rules
 
-bench: $(PLAIN) ## measure against datatrove and write docs/benchmarks.md (BENCH="--mb 33" for a short run)
+bench: $(PLAIN) ## measure beside other tools and write docs/benchmarks.md (BENCH="--mb 33" for a short run)
 	$(BIN)/python benchmarks/run.py $(BENCH)
 
 clean: ## remove the environment and everything that was built

@@ -85,18 +85,28 @@ def sentences(rng: random.Random, words: int) -> str:
     return " ".join(drawn)
 
 
-def rows(seed: int, draw: Draw) -> Iterator[dict[str, str]]:
-    """Rows without end: a prompt of some twenty words, a response of a few hundred."""
+Words = tuple[tuple[int, int], tuple[int, int]]
+"""Least and most words of a prompt, and of a response."""
+
+SHAPES: dict[str, Words] = {
+    "usual": ((8, 40), (60, 520)),  # some 2 kB
+    "short": ((2, 5), (6, 12)),  # some 100 bytes
+    "long": ((8, 40), (1200, 2400)),  # some 10 kB
+}
+
+
+def rows(seed: int, draw: Draw, words: Words = SHAPES["usual"]) -> Iterator[dict[str, str]]:
+    """Rows without end: by default a prompt of some twenty words, a response of a few hundred."""
     rng = random.Random(seed)
     recent: list[dict[str, str]] = []
     while True:
         if recent and rng.random() < DUPLICATE_SHARE:
             yield rng.choice(recent)
             continue
-        response = draw(rng, rng.randint(60, 520))
+        response = draw(rng, rng.randint(*words[1]))
         if rng.random() < HIT_SHARE:
             response = rng.choice(MARKED).format(response)
-        row = {"prompt": draw(rng, rng.randint(8, 40)), "response": response}
+        row = {"prompt": draw(rng, rng.randint(*words[0])), "response": response}
         recent.append(row)
         if len(recent) > 1000:
             recent.pop(rng.randrange(1000))
@@ -125,16 +135,23 @@ def _write_parquet(jsonl: Path, folder: Path) -> None:
                 writer.write_table(pa.Table.from_pylist(chunk, schema), row_group_size=ROW_GROUP)
 
 
-def make(work: Path, megabytes: float, files: int, texts: Path | None = None, seed: int = SEED) -> Made:
+def make(
+    work: Path,
+    megabytes: float,
+    files: int,
+    texts: Path | None = None,
+    shape: str = "usual",
+    seed: int = SEED,
+) -> Made:
     """Generate into `work`, or take what an earlier run with the same numbers left there.
 
-    `texts` is a file to draw sentences from; without it words are random.
+    `texts` is a file to draw sentences from; without it words are random. `shape` is one of `SHAPES`.
 
     Runs in a process of its own: the kernel's record of a child's peak memory starts at the size its parent
     had when it forked, so the process that measures must stay small.
     """
     kind = "words" if texts is None else f"{texts.stem}-{texts.stat().st_size}"
-    folder = work / f"{megabytes:g}mb-{files}files-seed{seed}-{kind}"
+    folder = work / f"{megabytes:g}mb-{files}files-seed{seed}-{kind}{'' if shape == 'usual' else f'-{shape}'}"
     done = folder / "rows"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
@@ -146,6 +163,7 @@ def make(work: Path, megabytes: float, files: int, texts: Path | None = None, se
             str(files),
             str(seed),
             str(texts or ""),
+            shape,
         ]
         subprocess.run(command, check=True)
     nbytes = sum(path.stat().st_size for path in (folder / "jsonl").glob("*.jsonl"))
@@ -167,7 +185,12 @@ def main() -> None:
     """Write one data set; the file `rows` comes last and marks it complete."""
     folder = Path(sys.argv[1])
     draw = drawn_from(Path(sys.argv[5])) if sys.argv[5] else sentences
-    _write_jsonl(folder / "jsonl", float(sys.argv[2]), int(sys.argv[3]), rows(int(sys.argv[4]), draw))
+    _write_jsonl(
+        folder / "jsonl",
+        float(sys.argv[2]),
+        int(sys.argv[3]),
+        rows(int(sys.argv[4]), draw, SHAPES[sys.argv[6]]),
+    )
     _write_parquet(folder / "jsonl", folder / "parquet")
     count = 0
     for path in (folder / "jsonl").glob("*.jsonl"):

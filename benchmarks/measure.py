@@ -125,6 +125,7 @@ def machine() -> dict[str, str]:
     return {
         "processor": f"{model}, {cores()} cores usable",
         "memory": f"{memory:.1f} GiB",
+        "load": f"load {os.getloadavg()[0]:.1f} from this and other work when it ended",
         "system": f"{platform.system()} {platform.release()}, Python {platform.python_version()}",
     }
 

@@ -1,46 +1,58 @@
-"""The measurements as Markdown."""
+"""The measurements as Markdown and as pictures."""
 
 from __future__ import annotations
 
+import argparse
 import datetime
+import itertools
+import json
 import subprocess
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import measure
-from generate import DUPLICATE_SHARE, HIT_SHARE, SEED, Made
+from cases import RULE_COUNTS, VENVS, Case
+from generate import DUPLICATE_SHARE, HIT_SHARE, SEED
 from measure import Cost
+from plots import Line, plot
 
-TITLES = {
-    "scan-jsonl": "dataaudit scan, JSONL",
-    "scan-jsonl-plain": "dataaudit scan without near-duplicates and leakage, JSONL",
-    "scan-parquet": "dataaudit scan, Parquet (the same rows)",
-    "scan-jsonl-small": "dataaudit scan, JSONL, small",
-    "datatrove": "datatrove, the same patterns under `re`, JSONL, small",
-    "datatrove-regex": "datatrove, the same patterns under `regex`, JSONL, small",
-    "scan-jsonl-tenfold": "dataaudit scan, JSONL, ten times over",
-}
-
-PEERS = ("datatrove", "datatrove-regex")
+PEERS = ("datatrove", "datatrove-regex", "count-loop", "count-polars", "count-duckdb")
 
 
-def versions(tool: str, peer: Path) -> dict[str, str]:
-    """Versions of both sides and of what does their work."""
+@dataclass(frozen=True)
+class Told:
+    """What a run has to tell."""
 
-    def installed(python: str, *names: str) -> list[str]:
-        if not Path(python).exists():
-            return []
-        code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
-        out = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, check=False)
-        found = out.stdout.split()
-        return [f"{name} {number}" for name, number in zip(names, found, strict=False)]
+    args: argparse.Namespace
+    timed: list[Case]
+    costs: dict[str, list[Cost]]
+    agreement: dict[str, Any] | None
 
-    ours = str(Path(tool).with_name("python"))
-    return {
-        "ours": ", ".join(installed(ours, "dataaudit", "hyperscan", "regex", "polars", "pyarrow")) or tool,
-        "peer": ", ".join(installed(str(peer), "datatrove", "regex", "orjson")),
-    }
+    def cost(self, name: str) -> Cost:
+        """The medians of a case."""
+        return measure.median(self.costs[name])
+
+    def ratio(self, one: str, other: str) -> tuple[float, float]:
+        """Median over the rounds of one case's wall and CPU time as multiples of another's in the same round."""
+        pairs = list(zip(self.costs[one], self.costs[other], strict=True))
+        walls = sorted(a.wall / b.wall for a, b in pairs)
+        cpus = sorted(a.cpu / b.cpu for a, b in pairs)
+        return walls[len(walls) // 2], cpus[len(cpus) // 2]
+
+    def of(self, group: str) -> list[Case]:
+        """The cases of a section."""
+        return [case for case in self.timed if case.group == group]
+
+
+def versions(python: str, *names: str) -> str:
+    """Versions of packages in an environment."""
+    code = "import sys; from importlib.metadata import version; print(*map(version, sys.argv[1:]))"
+    if not Path(python).exists():
+        return ""
+    out = subprocess.run([python, "-c", code, *names], capture_output=True, text=True, check=False)
+    return ", ".join(f"{name} {number}" for name, number in zip(names, out.stdout.split(), strict=False))
 
 
 def _row(cells: Sequence[str]) -> str:
@@ -48,104 +60,181 @@ def _row(cells: Sequence[str]) -> str:
 
 
 def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> list[str]:
-    return [_row(head), _row(["---"] + ["---:"] * (len(head) - 1)), *(_row(cells) for cells in body)]
+    return [_row(head), _row(["---"] + ["---:"] * (len(head) - 1)), *(_row(cells) for cells in body), ""]
 
 
-def _costs(made: dict[str, Made], costs: dict[str, list[Cost]]) -> list[str]:
+def _costs(told: Told, group: str) -> list[str]:
     body = []
-    for name, title in TITLES.items():
-        cost, size = measure.median(costs[name]), made[name].megabytes
-        wall = ", ".join(f"{c.wall:.2f}" for c in costs[name])
-        sizes = [f"{size:.0f}", f"{made[name].rows:,}"]
+    for case in told.of(group):
+        cost, size = told.cost(case.name), case.made.megabytes
         figures = [f"{cost.wall:.2f}", f"{cost.cpu:.2f}", f"{cost.peak_mb:.0f}", f"{size / cost.wall:.1f}"]
-        body.append([title, *sizes, *figures, wall])
-    head = ["what", "MB as JSONL", "rows", "wall s", "CPU s", "peak MB", "MB/s", "wall s of each round"]
-    return _table(head, body)
+        rows = [f"{size:.4g}", f"{case.made.rows:,}"]
+        body.append([case.title, *rows, *figures, f"{case.made.rows / cost.wall:,.0f}"])
+    return _table(["what", "MB as JSONL", "rows", "wall s", "CPU s", "peak MB", "MB/s", "rows/s"], body)
 
 
-def _ratios(made: dict[str, Made], costs: dict[str, list[Cost]]) -> list[str]:
-    def per_mb(name: str) -> tuple[float, float]:
-        cost = measure.median(costs[name])
-        return cost.wall / made[name].megabytes, cost.cpu / made[name].megabytes
-
+def _ratios(told: Told, head: str, pairs: Sequence[tuple[str, str, str]]) -> list[str]:
     body = []
-    for name in ("scan-jsonl-plain", "scan-jsonl", "scan-jsonl-small", "scan-parquet"):
-        ours = per_mb(name)
-        ratios = [[a / b for a, b in zip(per_mb(peer), ours, strict=True)] for peer in PEERS]
-        body.append([TITLES[name], *(f"{ratio:.1f}" for pair in ratios for ratio in pair)])
-    head = ["`re`, wall", "`re`, CPU", "`regex`, wall", "`regex`, CPU"]
-    return _table(["datatrove's time per MB, as a multiple of", *head], body)
+    for title, one, other in pairs:
+        wall, cpu = told.ratio(one, other)
+        body.append([title, f"{wall:.2f}", f"{cpu:.2f}"])
+    return _table([head, "wall", "CPU"], body)
+
+
+def _reading(told: Told) -> list[str]:
+    pairs = [
+        (name, f"rules-{kind}", f"read-{kind}") for name, kind in (("JSONL", "jsonl"), ("Parquet", "parquet"))
+    ]
+    return [
+        "The limit is reading: polars reads the same two columns of the same files, one file after the other, and "
+        "drops them.",
+        "",
+        *_costs(told, "reading"),
+        *_ratios(told, "rules only, as a multiple of reading", pairs),
+    ]
+
+
+def _checks(told: Told) -> list[str]:
+    pairs = [
+        ("`clean` to `scan`, everything on", "clean-jsonl", "scan-jsonl"),
+        (f"one process to {measure.cores()} workers", "scan-jsonl-one", "scan-jsonl"),
+    ]
+    manifest = json.loads((told.args.work / "clean-out" / "manifest.json").read_text(encoding="utf-8"))
+    dropped = manifest["totals"]["quarantined"] / manifest["totals"]["rows"]
+    return [
+        "Everything is on, unless said otherwise: rules, exact and near-duplicates, leakage of the shipped benchmarks, "
+        f"structure, imbalance. `clean` drops {dropped:.1%} of the rows.",
+        "",
+        *_costs(told, "checks"),
+        *_ratios(told, "time of the first as a multiple of the second", pairs),
+    ]
+
+
+def _peers(told: Told) -> list[str]:
+    ours = ("rules-small", "scan-small")
+    body = []
+    for peer in PEERS:
+        title = next(case.title for case in told.timed if case.name == peer)
+        figures = [figure for name in ours for figure in told.ratio(peer, name)]
+        body.append([title, *(f"{figure:.1f}" for figure in figures)])
+    head = ["time as a multiple of", "rules only: wall", "CPU", "everything: wall", "CPU"]
+    return [
+        "All get the patterns of our packs that are a search and nothing else. datatrove stops at the first pattern "
+        "that hits a row and writes those rows; the others count rows per rule, as we do. polars and DuckDB are given "
+        "the patterns that their expressions take.",
+        "",
+        *_costs(told, "peers"),
+        *_table(head, body),
+    ]
 
 
 def _agreement(found: dict[str, Any]) -> list[str]:
     lines = [
-        f"{found['rules']} rules that are patterns and nothing else, {found['rules_hit']} of them hit. "
-        "On the small input:",
+        f"{found['rules']} rules are patterns and nothing else, {found['rules_hit']} of them hit; "
+        f"{found['plain_total']:,} rows, added up over rules, by the plain loop.",
         "",
-        f"- rows kept by datatrove: {found['peer_rows']:,}; rows hit by any rule in a plain loop over the "
-        f"same patterns: {found['plain_rows']:,};",
-        f"- rows per rule, added up: dataaudit {found['ours_total']:,}, plain loop {found['plain_total']:,};",
-        f"- rules with another count of rows: {len(found['differ'])}.",
+        f"- rows kept by datatrove: {found['peer_rows']:,}; rows hit by any rule in the loop: {found['plain_rows']:,};",
     ]
-    for name, (ours, plain) in found["differ"].items():
-        lines.append(f"  - `{name}`: dataaudit {ours:,}, plain loop {plain:,}")
-    return lines
+    for side, one in found["sides"].items():
+        lines.append(
+            f"- {side}, {one['rules']} rules: {len(one['differ'])} with another count of rows than the loop."
+        )
+        for name, (theirs, plain) in list(one["differ"].items())[:10]:
+            lines.append(f"  - `{name}`: {theirs:,}, loop {plain:,}")
+    return [*lines, ""]
 
 
-def _growth(made: dict[str, Made], costs: dict[str, list[Cost]]) -> str:
-    small, large = (measure.median(costs[name]).peak_mb for name in ("scan-jsonl", "scan-jsonl-tenfold"))
-    rows = made["scan-jsonl-tenfold"].rows / made["scan-jsonl"].rows
-    return (
-        f"With {rows:.1f} times the rows the peak of `dataaudit scan` is {large / small:.2f} times as high "
-        f"({small:.0f} MB, {large:.0f} MB)."
+def _size(told: Told) -> list[str]:
+    lines = [*_costs(told, "size"), "![Throughput against size](benchmarks-size.svg)", ""]
+    for name, title in (("rules", "Rules only"), ("scan", "Everything on")):
+        small, large = (told.cost(f"{name}-size-{share}").peak_mb for share in (10, 100))
+        lines.append(
+            f"{title}: ten times the rows, {large / small:.2f} times the peak memory ({small:.0f} MB, {large:.0f} MB)."
+        )
+    return [*lines, ""]
+
+
+def _rules(told: Told) -> list[str]:
+    pairs = [(f"{b} rules to {a}", f"rules-{b}", f"rules-{a}") for a, b in itertools.pairwise(RULE_COUNTS)]
+    return [
+        "Shipped rules in a shuffled order, and beyond those made-up phrases; no other check is on but that for "
+        "malformed records.",
+        "",
+        *_costs(told, "rules"),
+        "![Throughput against rules](benchmarks-rules.svg)",
+        "",
+        *_ratios(told, "time as a multiple", pairs),
+    ]
+
+
+def pictures(told: Told) -> dict[str, str]:
+    """File name → SVG."""
+    sizes = []
+    for name, title in (("rules", "rules only"), ("scan", "everything on")):
+        cases = [case for case in told.of("size") if case.name.startswith(f"{name}-")]
+        points = [(c.made.megabytes, c.made.megabytes / told.cost(c.name).wall) for c in cases]
+        sizes.append(Line(title, points))
+    counts = [(c.note["rules"], c.made.megabytes / told.cost(c.name).wall) for c in told.of("rules")]
+    return {
+        "benchmarks-size.svg": plot("Throughput against size, JSONL", "MB of JSONL", "MB/s", sizes),
+        "benchmarks-rules.svg": plot(
+            "Throughput against rules, Parquet", "rules", "MB/s", [Line("rules only", counts)]
+        ),
+    }
+
+
+SECTIONS = {
+    "reading": ("Rules, beside reading alone", _reading),
+    "checks": ("All checks, and clean", _checks),
+    "peers": ("Other tools on the same patterns", _peers),
+    "size": ("1, 10 and 100 times the rows", _size),
+    "rules": ("6, 60 and 600 rules", _rules),
+    "rows": ("Short and long rows, Parquet", lambda told: _costs(told, "rows")),
+}
+
+
+def _head(told: Told) -> list[str]:
+    args, where = told.args, measure.machine()
+    repeat = args.repeat
+    made_of = "random words" if args.texts is None else f"sentences drawn from {args.texts.name}"
+    command = (
+        f"python benchmarks/run.py --mb {args.mb:g} --peer-mb {args.peer_mb:g} --rows-mb {args.rows_mb:g}"
     )
-
-
-def render(
-    *,
-    command: str,
-    texts: str | None,
-    made: dict[str, Made],
-    costs: dict[str, list[Cost]],
-    agreement: dict[str, Any],
-    versions: dict[str, str],
-) -> str:
-    """The page."""
-    repeat = len(costs["datatrove"])
-    where = measure.machine()
-    today = datetime.datetime.now(datetime.UTC)
-    made_of = "random words" if texts is None else f"sentences drawn from {texts}"
-    small, large = made["datatrove"].megabytes, made["scan-jsonl"].megabytes
-    lines = [
+    command += f" --repeat {repeat}" + ("" if args.texts is None else f" --texts {args.texts.name}")
+    ours = versions(
+        str(Path(args.tool).with_name("python")),
+        "dataaudit",
+        "hyperscan",
+        "regex",
+        "numba",
+        "polars",
+        "pyarrow",
+    )
+    others = [versions(str(VENVS / "datatrove" / "bin" / "python"), "datatrove", "regex", "orjson")]
+    others.append(versions(str(VENVS / "rivals" / "bin" / "python"), "polars", "duckdb", "regex"))
+    return [
         "# Benchmarks",
         "",
-        f"Written by `{command}` (`make bench`) on {today:%Y-%m-%d}. "
+        f"Written by `{command}` (`make bench`) on {datetime.datetime.now(datetime.UTC):%Y-%m-%d}. "
         "What is measured and how is in [benchmarks/README.md](../benchmarks/README.md).",
         "",
-        f"- Machine: {where['processor']}; {where['memory']} memory; {where['system']}.",
-        f"- Ours: {versions['ours']}.",
-        f"- Peer: {versions['peer']}.",
+        f"- Machine: {where['processor']}; {where['memory']} memory; {where['system']}; {where['load']}.",
+        f"- Ours: {ours}.",
+        f"- Others: {'; '.join(filter(None, others))}.",
         f"- Input: {made_of}, seed {SEED}, {HIT_SHARE:.0%} of rows with a planted marker, "
-        f"{DUPLICATE_SHARE:.0%} repeated; {small:.0f} MB and {large:.0f} MB.",
-        f"- Medians of {repeat} round{'s' if repeat > 1 else ''}; every round runs every case once, "
-        "as a whole process, start-up included.",
-        "",
-        "## Time and memory",
-        "",
-        *_costs(made, costs),
-        "",
-        "`dataaudit scan` runs every check, not the rules alone; datatrove runs the patterns and writes the "
-        "rows they hit.",
-        "",
-        *_ratios(made, costs),
-        "",
-        "## Are the same rows found?",
-        "",
-        *_agreement(agreement),
-        "",
-        "## Growth of memory",
-        "",
-        _growth(made, costs),
+        f"{DUPLICATE_SHARE:.0%} repeated, one file per core.",
+        f"- Medians of {repeat} round{'s' if repeat > 1 else ''}; every round runs every case once, as a whole "
+        "process, start-up included. Ratios are taken within rounds.",
         "",
     ]
-    return "\n".join(lines)
+
+
+def render(told: Told) -> str:
+    """The page."""
+    lines = _head(told)
+    for group, (title, section) in SECTIONS.items():
+        if group in told.args.groups:
+            lines += [f"## {title}", "", *section(told)]
+        if group == "peers" and told.agreement is not None:
+            lines += ["### Are the same rows found?", "", *_agreement(told.agreement)]
+    return "\n".join(lines).rstrip() + "\n"
