@@ -3,8 +3,8 @@
 python benchmarks/leakage.py --data FOLDER             all items of GSM8K test and HumanEval, 3,000 of MMLU test
 python benchmarks/leakage.py --data FOLDER --items 200 a short run
 
-FOLDER holds what is read, as in the tests: `benchmarks/` (the benchmarks of the shipped indexes), `human_text/`,
-`model_text/alpaca_eval_17_models.jsonl` (rows to plant in), `leaks/` (rows known to be leaks). All rows go through
+FOLDER holds what is read, as in the tests: `benchmarks/` (the benchmarks of the shipped indexes), `leaks/` (rows known
+to be leaks), and text of none; items are planted in `model_text/alpaca_eval_17_models.jsonl`. All rows go through
 `dataaudit clean --drop leakage`; what is counted stands in the reasons beside its quarantine.
 """
 
@@ -24,6 +24,18 @@ from planting import KINDS, Item, hosts, items, lines, planted, sampled
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "leakage.md"
+OTHER = (
+    "human_text/brown.jsonl",
+    "human_text/dolly_train.json",
+    "human_text/lima_train.json",
+    "human_text/gsm8k_train.jsonl",
+    "labelled/sms.tsv",
+    "preference/hh_harmless_base_test.jsonl.gz",
+    "preference/llmbar_natural.json",
+    "generations/novelty_bench_gemini_1.5_pro.jsonl",
+    "model_text/alpaca_eval_17_models.jsonl",
+)
+"""Text of people first, then of models."""
 FOUND = re.compile(r"item (.+) of (\S+): (\d+) % of the question")
 
 Hits = list[tuple[int, str, str, int]]
@@ -37,6 +49,8 @@ class Tool:
         self.command = command
         self.work = work
         self.runs = 0
+        self.rows = 0
+        """Rows of the last source."""
 
     def hits(self, source: Path, *options: str) -> Hits:
         """What is found in a source."""
@@ -54,6 +68,8 @@ class Tool:
             "--quiet",
         ]
         subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
+        manifest = json.loads((out / "manifest.json").read_text("utf-8"))
+        self.rows = sum(one["rows"] for one in manifest["inputs"])
         return [
             (entry["row"], match[2], match[1], int(match[3]))
             for path in sorted(out.rglob("*.reasons.jsonl"))
@@ -98,23 +114,21 @@ def _recall(mine: Sequence[Item], found: set[tuple[int, str, str]], name: str) -
     return f"{right / len(there):.3f} ({right:,} of {len(there):,})" if there else "–"
 
 
-def human(tool: Tool, data: Path) -> list[str]:
-    """Rows hit in text of people, and each of them."""
-    folder = data / "human_text"
-    table = ["| corpus | rows | rows hit | which |", "|---|---:|---:|---|"]
-    for name in ("brown.jsonl", "dolly_train.json", "lima_train.json", "gsm8k_train.jsonl"):
-        path = folder / name
-        rows = (
-            sum(1 for _ in lines(path))
-            if path.suffix == ".jsonl"
-            else len(json.loads(path.read_text("utf-8")))
-        )
-        hits = tool.hits(path)
-        which = "; ".join(
-            f"row {row}: {percent} % of item {item} of {label}" for row, label, item, percent in hits
-        )
-        table.append(f"| {name} | {rows:,} | {len({hit[0] for hit in hits})} | {which} |")
+def elsewhere(tool: Tool, data: Path, prose: Path | None) -> list[str]:
+    """Rows hit in text that is of no benchmark, and each of them."""
+    table = ["| text | rows | rows hit | which |", "|---|---:|---:|---|"]
+    for name in OTHER:
+        table.append(_row(name, tool.hits(data / name), tool.rows))
+    if prose is not None:
+        table.append(_row("what human_prose.py collects", tool.hits(prose), tool.rows))
     return table
+
+
+def _row(name: str, hits: Hits, rows: int) -> str:
+    which = "; ".join(
+        f"row {row}: {percent} % of item {item} of {label}" for row, label, item, percent in hits
+    )
+    return f"| {name} | {rows:,} | {len({hit[0] for hit in hits})} | {which} |"
 
 
 def known(tool: Tool, data: Path) -> list[str]:
@@ -154,9 +168,9 @@ def codealpaca(tool: Tool, data: Path) -> list[str]:
     ]
 
 
-def sections(tool: Tool, data: Path, most: int) -> Iterable[str]:
+def sections(tool: Tool, data: Path, most: int, prose: Path | None) -> Iterable[str]:
     yield from ("### Planted in real rows", "", *recalls(tool, data, most), "")
-    yield from ("### Text of people", "", *human(tool, data), "")
+    yield from ("### Text of no benchmark", "", *elsewhere(tool, data, prose), "")
     yield from ("### Known leaks, word for word and rephrased", "", *known(tool, data), "")
     yield from ("### CodeAlpaca beside HumanEval", "", *codealpaca(tool, data))
 
@@ -165,6 +179,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of the real data")
     parser.add_argument("--items", type=int, default=3_000, help="items planted of each benchmark at most")
+    parser.add_argument("--prose", type=Path, help="folder that human_prose.py wrote: more text of people")
     parser.add_argument(
         "--tool", default=str(Path(sys.executable).with_name("dataaudit")), help="command to measure"
     )
@@ -173,7 +188,7 @@ def main() -> None:
     )
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
-        made = "\n".join(sections(Tool(args.tool, Path(work)), args.data, args.items))
+        made = "\n".join(sections(Tool(args.tool, Path(work)), args.data, args.items, args.prose))
     if args.print:
         print(made)
         return

@@ -50,6 +50,8 @@ WRONG = [
     (["--columns", "response=messages[0].content"], "messages"),
     (["--rules", "absent.yaml"], "absent.yaml"),
     (["--config", "absent.toml"], "absent.toml"),
+    (["--benchmarks", "absent.benchmark"], "absent.benchmark"),
+    (["--benchmarks", "/"], "cannot be read"),
     (["--split", "validation"], "validation"),
     (["--ignore", "exact-duplicates", "--select", "exact-duplicates"], "selection"),
 ]

@@ -174,13 +174,21 @@ def test_leaked_items_are_the_same_for_every_batch_size_and_number_of_workers(
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "train.jsonl").write_bytes(_odd(_jsonl(records)))
     options: dict[str, Any] = {"benchmarks": tuple(benchmarks), "select": ("leakage",)}
-    alone = dataaudit.scan(tmp_path / "data", jobs=1, **options)
+
+    def scanned(name: str, **cut: Any) -> tuple[Any, bytes]:
+        rows = tmp_path / f"{name}.jsonl"
+        report = dataaudit.scan(tmp_path / "data", output=(f"rows={rows}",), **options, **cut)
+        return report, rows.read_bytes()
+
+    alone, rows = scanned("alone", jobs=1)
     assert {one.id for one in alone.findings} >= {"leakage", "leakage:even", "leakage:third"}
-    assert as_bytes(dataaudit.scan(tmp_path / "data", jobs=1, batch_rows=7, **options)) == as_bytes(alone)
+    assert rows.count(b"of the question") > 100
+    small, small_rows = scanned("small", jobs=1, batch_rows=7)
+    assert (as_bytes(small), small_rows) == (as_bytes(alone), rows)
     monkeypatch.setattr(engine, "PARTITION_BYTES", 4096)
-    several = dataaudit.scan(tmp_path / "data", jobs=2, batch_rows=50, **options)
+    several, several_rows = scanned("several", jobs=2, batch_rows=50)
     assert several.timing.workers > 1
-    assert as_bytes(several) == as_bytes(alone)
+    assert (as_bytes(several), several_rows) == (as_bytes(alone), rows)
 
 
 def test_an_in_memory_dataset_says_what_its_rows_say(tmp_path: Path):
