@@ -24,6 +24,7 @@ import numpy as np
 from evidence import HUMAN, MODEL, NO_MODEL, ROOT
 
 from dataaudit.api.corpora import parse_corpora, read_corpus
+from dataaudit.checks.share_findings import LIMIT
 from dataaudit.checks.share_model import (
     FILE_NAME,
     LENGTHS,
@@ -37,7 +38,6 @@ from dataaudit.checks.share_model import (
     mean_score,
 )
 from dataaudit.checks.soft_marks import DEEP, cells_of, kinds_of, unpack, wanted
-from dataaudit.checks.synthetic_share import LIMIT
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
 from dataaudit.sketches.stats import clopper_pearson

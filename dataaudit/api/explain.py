@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dataaudit.checks import finding_kinds, spilled_per_row
+from dataaudit.checks import finding_kinds, modules, spilled_per_row
 from dataaudit.checks.base import CheckOptions, FindingKind, Selection
 from dataaudit.checks.near_settings import NearSettings
 from dataaudit.config import Config
@@ -24,6 +24,8 @@ class Explained:
     """(similarity of a pair, probability that it becomes a candidate)."""
     per_row: int = 0
     """Bytes written to the work directory per row."""
+    about: tuple[str, ...] = ()
+    """What the check itself says of its figures, line by line."""
 
 
 def explain(name: str, config: Config | None = None) -> Explained:
@@ -33,7 +35,8 @@ def explain(name: str, config: Config | None = None) -> Explained:
         known = ", ".join(sorted({kind.check for kind in finding_kinds()}))
         raise UsageError(f"no check is named {name!r}; there are {known} (of rules: dataaudit rules show)")
     if kinds[0].check != NEAR:
-        return Explained(kinds)
+        about = getattr(modules()[kinds[0].check], "explanation", tuple)
+        return Explained(kinds, about=about())
     settings = (config or Config()).near
     points = sorted({*CURVE, settings.threshold})
     alone = CheckOptions(selection=Selection((NEAR,)), near=settings)

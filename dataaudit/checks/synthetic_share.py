@@ -6,18 +6,33 @@ share is compared with what was measured in people's text. docs/synthetic-share.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
 
-from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
+from dataaudit.checks.base import CheckOptions, RowEntries, Rows
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.checks.families import family
 from dataaudit.checks.rule_hits import RULE_MATCHES, RuleMatches
-from dataaudit.checks.share_model import MILLI, ShareModel, estimate, share_model
+from dataaudit.checks.share_explained import explained
+from dataaudit.checks.share_findings import (
+    FAMILY,
+    LEAST_NAMED,
+    LEAST_ROWS,
+    LIMIT,
+    NAME,
+    SHARE,
+    SOURCE,
+    Frame,
+    family_finding,
+    files_above,
+    is_above,
+    share_finding,
+    source_finding,
+)
+from dataaudit.checks.share_model import MILLI, share_model
 from dataaudit.checks.soft_marks import (
     DEEP,
     Cells,
@@ -28,71 +43,26 @@ from dataaudit.checks.soft_marks import (
     unpack,
     wanted,
 )
-from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
+from dataaudit.records.findings import CheckResult, Evaluated, Example, NotEvaluated
 from dataaudit.records.hashing import row_order
-from dataaudit.records.types import Batch, FileRef, pack_row
+from dataaudit.records.types import Batch, pack_row
 from dataaudit.rules.compile import compile_pattern
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import Rule
-from dataaudit.sketches.counts import FindingCounts, add_counts
+from dataaudit.sketches.counts import add_counts
 from dataaudit.sketches.sample import EXAMPLE_SEED
-from dataaudit.sketches.stats import clopper_pearson
 from dataaudit.sketches.workspace import Workspace
 
-NAME = "synthetic-share"
-
-LIMIT = 0.03
-"""The share that people's text stays below: the lower bound of the 95 % interval must lie above it. More than twice the
-highest share of any measured corpus of people's text, less than half of the lowest of the models that are found."""
-LEAST_ROWS = 100
-"""Rows from which a share is judged; below, one row more or less would decide."""
-LEAST_NAMED = 3
-"""Rows that name their maker from which makers are counted out; one or two may be quotations."""
-
-SHARE = FindingKind(
-    NAME,
-    NAME,
-    "assistant-style",
-    "medium",
-    "medium",
-    "Reads as model output",
-    "A model trained on another model's answers takes over its habits and errors; what is licensed or sold as text of"
-    " people should not read so.",
-    whole=True,
-    rated=True,
-)
-FAMILY = FindingKind(
-    f"{NAME}:family",
-    NAME,
-    "assistant-style",
-    "info",
-    "medium",
-    "Texts name their maker",
-    "Terms of use of some makers restrict training on their models' output, and its habits are those of one family.",
-    whole=True,
-)
-FINDINGS = (SHARE, FAMILY)
+FINDINGS = (SHARE, SOURCE, FAMILY)
 
 _SCORES = 1 << 23
 """Above any score in thousandths of a logit, so that priorities are positive."""
 
 
-class _Frame(msgspec.Struct):
-    cells: dict[str, int] = {}
-    """Rows by what they carry: kinds joined by `+`, `@`, class of lengths; `@` for rows without a mark."""
-    deep: FindingCounts = msgspec.field(default_factory=FindingCounts)
-    """Rows with marks of two kinds or more; the sample holds those of the highest score."""
-    makers: dict[str, int] = {}
-    """Rows by the maker they name."""
-    named: int = 0
-    """Rows that name any."""
-    timed_out: dict[str, int] = {}
-
-
 class ShareState:
     """Counts of rows by the marks they carry."""
 
-    def __init__(self, frame: _Frame) -> None:
+    def __init__(self, frame: Frame) -> None:
         self.frame = frame
         self.matcher: Matcher | None = None
         """For rules that the check of the rules does not match, made where there are any."""
@@ -105,6 +75,7 @@ class ShareState:
         """Take in another state."""
         mine, theirs = self.frame, other.frame
         add_counts(mine.cells, theirs.cells)
+        add_counts(mine.of, theirs.of)
         mine.deep.merge(theirs.deep)
         add_counts(mine.makers, theirs.makers)
         mine.named += theirs.named
@@ -129,11 +100,11 @@ class SyntheticShare(msgspec.Struct, frozen=True):
 
     def start(self, work: Workspace) -> ShareState:
         """The empty state."""
-        return ShareState(_Frame())
+        return ShareState(Frame())
 
     def load(self, data: bytes, work: Workspace) -> ShareState:
         """A state from its bytes."""
-        return ShareState(msgspec.msgpack.decode(data, type=_Frame))
+        return ShareState(msgspec.msgpack.decode(data, type=Frame))
 
     def update(self, state: ShareState, batch: Batch) -> None:
         """Count the marks of a batch."""
@@ -146,6 +117,8 @@ class SyntheticShare(msgspec.Struct, frozen=True):
             state.frame.cells,
             {_cell(key, kinds): n for key, n in zip(keys.tolist(), counts.tolist(), strict=True)},
         )
+        if cells.read.any():
+            add_counts(state.frame.of, {str(batch.file.id): int(cells.read.sum())})
         self._sample(state, batch, cells, found)
         self._makers(state, batch, found, matcher)
 
@@ -229,10 +202,14 @@ class SyntheticShare(msgspec.Struct, frozen=True):
         frame = state.frame
         of, deep = sum(frame.cells.values()), frame.deep.rows
         findings = []
-        if SHARE.id in self.active and of >= self.least_rows and clopper_pearson(deep, of)[0] > LIMIT:
-            findings.append(self._share(frame, of, rows.files))
+        whole = is_above(deep, of, self.least_rows)
+        if SHARE.id in self.active and whole:
+            findings.append(share_finding(frame, of, rows.files))
+        above, judged = files_above(frame, self.least_rows)
+        if SOURCE.id in self.active and above and not (whole and len(above) == judged):
+            findings.append(source_finding(frame, rows.files, above, judged))
         if FAMILY.id in self.active and frame.named >= LEAST_NAMED:
-            findings.append(_family(frame, of))
+            findings.append(family_finding(frame, of))
         on = [kind for kind in FINDINGS if kind.id in self.active]
         evaluated: tuple[Evaluated, ...] = tuple(kind.evaluated(None, of) for kind in on)
         late = [
@@ -246,43 +223,6 @@ class SyntheticShare(msgspec.Struct, frozen=True):
             late.append(NotEvaluated(NAME, reason))
         rates = {NAME: (deep, of)} if SHARE.id in self.active else {}
         return CheckResult(tuple(findings), evaluated, tuple(late), rates)
-
-    def _share(self, frame: _Frame, of: int, files: tuple[FileRef, ...]) -> Finding:
-        model, deep = share_model(), frame.deep.rows
-        low, high = clopper_pearson(deep, of)
-        scores, kinds = _scores(frame, model)
-        share = estimate(scores, model.human, model.model)
-        human = model.highest_human()
-        message = (
-            f"{deep:,} of {of:,} rows carry marks of assistant style of two kinds or more in one answer"
-            f" ({_percent(deep / of)}, 95 % interval {_percent(low)} to {_percent(high)}). The highest share in"
-            f" {model.humans()} corpora of people's text is {_percent(human.hit / human.rows)} ({human.name})."
-            f" Estimated share of model output: {_percent(share.share)} of rows"
-            f" ({_percent(share.low)} to {_percent(share.high)})."
-        )
-        if frame.named >= LEAST_NAMED:
-            message += f" {_named(frame)}."
-        details: dict[str, object] = {
-            "unit": "share",
-            "rows": deep,
-            "low": low,
-            "high": high,
-            "kinds": dict(sorted(kinds.items())),
-            "human": {"corpus": human.name, "rows": human.hit, "of": human.rows, "corpora": model.humans()},
-            "estimate": {"share": share.share, "low": share.low, "high": share.high},
-            "makers": dict(sorted(frame.makers.items())),
-        }
-        return SHARE.finding(
-            message,
-            None,
-            of,
-            value=deep / of,
-            limit=LIMIT,
-            by_split=frame.deep.by_split(files),
-            by_source=frame.deep.by_source(files),
-            details=details,
-            examples=tuple(example for *_, example in frame.deep.sample.items),
-        )
 
     def entries(self, state: ShareState, rows: Rows) -> Iterator[RowEntries]:
         """None: it says nothing about a row."""
@@ -300,34 +240,9 @@ def _cell(key: int, kinds: tuple[str, ...]) -> str:
     return f"{'+'.join(carried)}@{length if carried else ''}"
 
 
-def _scores(frame: _Frame, model: ShareModel) -> tuple[Counter[int], Counter[str]]:
-    """Rows by score, and rows by kind of mark."""
-    scores: Counter[int] = Counter()
-    kinds: Counter[str] = Counter()
-    for cell, rows in frame.cells.items():
-        names, _, length = cell.rpartition("@")
-        carried = tuple(names.split("+")) if names else ()
-        scores[model.weights.score(carried, int(length or 0))] += rows
-        kinds.update(dict.fromkeys(carried, rows))
-    return scores, kinds
-
-
-def _family(frame: _Frame, of: int) -> Finding:
-    details: dict[str, object] = {"makers": dict(_ranked(frame)), "rows": frame.named}
-    return FAMILY.finding(_named(frame), None, of, value=float(frame.named), details=details)
-
-
-def _ranked(frame: _Frame) -> list[tuple[str, int]]:
-    return sorted(frame.makers.items(), key=lambda one: (-one[1], one[0]))
-
-
-def _named(frame: _Frame) -> str:
-    counted = ", ".join(f"{maker} {rows:,}" for maker, rows in _ranked(frame))
-    return f"{frame.named:,} rows name the maker of the model that speaks: {counted}"
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.3g} %"
+def explanation() -> tuple[str, ...]:
+    """What `explain` says beside the findings."""
+    return tuple(explained(share_model(), LIMIT, LEAST_ROWS))
 
 
 def build(options: CheckOptions) -> SyntheticShare | None:

@@ -33,6 +33,9 @@ def explain_command(
         print(f"  {kind.title}")
     print()
     print(found.kinds[0].why)
+    if found.about:
+        print()
+        print("\n".join(found.about))
     if found.settings is None:
         return
     one = found.settings

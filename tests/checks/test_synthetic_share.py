@@ -11,9 +11,10 @@ from check_support import scan, write
 
 import dataaudit
 from dataaudit.checks.families import OTHER, family
+from dataaudit.checks.share_findings import LEAST_ROWS, LIMIT
 from dataaudit.checks.share_model import Anchor, estimate, share_model
 from dataaudit.checks.soft_marks import MOST_KINDS
-from dataaudit.checks.synthetic_share import LEAST_ROWS, LIMIT
+from dataaudit.cli.main import main
 from dataaudit.errors import RuleError, UsageError
 from dataaudit.records.findings import Finding
 from dataaudit.report.model import Report
@@ -130,6 +131,46 @@ def test_the_selection_of_rules_does_not_change_the_figures(tmp_path: Path) -> N
         assert found(other) == found(whole), options
     assert NAME not in dataaudit.scan(data, jobs=1, ignore=["assistant-style"]).rates
     assert NAME not in dataaudit.scan(data, jobs=1, select=["contamination"]).rates
+
+
+def test_a_file_of_model_output_among_others_is_named(tmp_path: Path) -> None:
+    files = {
+        "a.jsonl": rows(1, 900),
+        "b.jsonl": rows(20, 150),
+        "c.jsonl": rows(0, 400),
+        "few.jsonl": rows(9, 9),
+    }
+    report = scan(tmp_path, files)
+    assert found(report) is None
+    finding = found(report, f"{NAME}:source")
+    assert finding is not None
+    assert (finding.rows, finding.value, finding.of) == (None, 1.0, 1459)
+    assert finding.details == {"files": 1, "judged": 3, "sources": {"b.jsonl": {"rows": 20, "of": 150}}}
+    assert finding.message == "1 of 3 files read as model output by their own share: b.jsonl 13.3 %"
+    assert report.findings == scan(tmp_path / "other", files, batch_rows=7).findings
+    # Where every file reads so, the share of the whole says it.
+    report = scan(tmp_path / "all", {name: rows(20, 150) for name in ("a.jsonl", "b.jsonl")})
+    assert found(report) is not None
+    assert found(report, f"{NAME}:source") is None
+
+
+def test_among_many_files_one_has_to_be_surer(tmp_path: Path) -> None:
+    alone = scan(tmp_path / "two", {"a.jsonl": rows(9, 110), "b.jsonl": rows(0, 3000)})
+    assert found(alone, f"{NAME}:source") is not None
+    many = {f"{i:03}.jsonl": rows(0, 110) for i in range(60)}
+    report = scan(tmp_path / "many", {**many, "a.jsonl": rows(9, 110)}, select=[NAME])
+    assert found(report, f"{NAME}:source") is None
+
+
+def test_explain_says_what_was_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain", NAME]) == 0
+    said = capsys.readouterr().out
+    assert f"above {100 * LIMIT:g} %" in said
+    for group in share_model().groups:
+        assert f"{group.name} " in said
+    for kind in share_model().weights.kinds:
+        assert f"  {kind} " in said
+    assert max(map(len, said.splitlines()[8:])) <= 80
 
 
 def test_no_row_is_contaminated_or_dropped_by_it(tmp_path: Path) -> None:
