@@ -14,7 +14,7 @@ from dataaudit.records.types import FileRef
 from dataaudit.sketches.counts import FindingCounts
 from dataaudit.sketches.stats import CONFIDENCE, clopper_pearson
 
-NAME = "synthetic-share"
+_CHECK = "synthetic-share"
 
 LIMIT = 0.03
 """The share that people's text stays below: the lower bound of the 95 % interval must lie above it. More than twice the
@@ -29,8 +29,8 @@ LEAST_NAMED = 3
 """Rows that name their maker from which makers are counted out; one or two may be quotations."""
 
 SHARE = FindingKind(
-    NAME,
-    NAME,
+    _CHECK,
+    _CHECK,
     "assistant-style",
     "medium",
     "medium",
@@ -41,8 +41,8 @@ SHARE = FindingKind(
     rated=True,
 )
 SOURCE = FindingKind(
-    f"{NAME}:source",
-    NAME,
+    f"{_CHECK}:source",
+    _CHECK,
     "assistant-style",
     "medium",
     "medium",
@@ -51,8 +51,8 @@ SOURCE = FindingKind(
     whole=True,
 )
 FAMILY = FindingKind(
-    f"{NAME}:family",
-    NAME,
+    f"{_CHECK}:family",
+    _CHECK,
     "assistant-style",
     "info",
     "medium",

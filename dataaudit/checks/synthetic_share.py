@@ -22,7 +22,6 @@ from dataaudit.checks.share_findings import (
     LEAST_NAMED,
     LEAST_ROWS,
     LIMIT,
-    NAME,
     SHARE,
     SOURCE,
     Frame,
@@ -53,6 +52,7 @@ from dataaudit.sketches.counts import add_counts
 from dataaudit.sketches.sample import EXAMPLE_SEED
 from dataaudit.sketches.workspace import Workspace
 
+NAME = SHARE.check
 FINDINGS = (SHARE, SOURCE, FAMILY)
 
 _SCORES = 1 << 23
