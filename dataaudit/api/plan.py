@@ -51,6 +51,8 @@ def ask(
     rules = rule_selection.select(loaded, config.select, config.ignore, config.min_severity)
     selection = Selection(config.select, config.ignore, config.min_severity)
     on = tuple(kind for kind in kinds if selection.takes(kind))
+    gates = _gates(config)
+    _require_on([*drop, *(spec.name for spec in gates)], kinds, on)
     dropped = _dropped(drop, rules, on)
     if cleaning:
         acting = [rule.id for rule in rules if rule.action != "flag"]
@@ -66,7 +68,6 @@ def ask(
         benchmarks=benchmarks,
         soft=tuple(rule for rule in loaded if rule.soft is not None),
     )
-    gates = _gates(config)
     _check_gates(config, gates, rules, on)
     if not build_all(options).keys() - {"malformed-record"} and not any(
         k.id == "malformed-record" for k in on
@@ -100,6 +101,14 @@ def require_known_names(
                 raise UsageError(
                     f"{flag}: nothing is named {one!r}; `dataaudit rules list` shows what there is"
                 )
+
+
+def _require_on(names: Sequence[str], kinds: Sequence[FindingKind], on: Sequence[FindingKind]) -> None:
+    """Refuse to act on a finding that is off by default and was not selected. Raises UsageError."""
+    off = {kind.id for kind in kinds if not kind.default} - {kind.id for kind in on}
+    for name in names:
+        if name in off:
+            raise UsageError(f"{name!r} is off unless it is selected: --select default --select {name}")
 
 
 def _dropped(drop: Sequence[str], rules: Sequence[Rule], on: Sequence[FindingKind]) -> tuple[str, ...]:

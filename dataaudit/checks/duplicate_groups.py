@@ -95,7 +95,7 @@ def _split_codes(files: Sequence[FileRef]) -> npt.NDArray[np.int64]:
 
 _WHAT = {
     "split-leakage": "The row repeats one of an earlier split",
-    "near-duplicates": "The row says nearly the same as an earlier one",
+    "near-duplicates": "The row says nearly the same as one that stays",
 }
 
 

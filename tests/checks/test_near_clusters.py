@@ -189,6 +189,11 @@ def test_roles_are_compared_alone_where_that_is_asked_for(tmp_path: Path):
     assert found == dict(zip(chosen, (0, 1, 1), strict=True))
     (example,) = report.finding("near-duplicates:response").examples
     assert (example.row, example.twin, example.role) == (2, ("a.jsonl", 1), "response")
+    for asked in ({"max_count": ["near-duplicates:prompt=1"]}, {"max_rate": ["near-duplicates:prompt=1%"]}):
+        with pytest.raises(UsageError, match="off unless it is selected: --select default --select near-dup"):
+            scan(tmp_path / "2", files, **asked)
+    with pytest.raises(UsageError, match="'near-duplicates:prompt' is off unless it is selected"):
+        dataaudit.clean(tmp_path / "2/in", tmp_path / "out", drop=["near-duplicates:prompt"])
     with_default = scan(tmp_path / "3", files, select=("default", "near-duplicates:prompt"))
     assert "exact-duplicates" in {one.id for one in with_default.evaluated}
     assert [one.id for one in with_default.evaluated if one.id.startswith("near-dup")] == list(chosen[:2])
