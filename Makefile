@@ -46,9 +46,9 @@ evidence: $(PLAIN) ## measure the shipped rules: evidence.json, synthetic-share.
 	$(BIN)/python benchmarks/human_prose.py out/prose
 	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
 	$(BIN)/dataaudit rules docs docs/rules
-	$(BIN)/python benchmarks/evidence_page.py out/prose
-	$(BIN)/python benchmarks/refusals.py out/prose
 	$(BIN)/python benchmarks/formal_prose.py out/formal
+	$(BIN)/python benchmarks/evidence_page.py out/prose out/formal
+	$(BIN)/python benchmarks/refusals.py out/prose
 	$(BIN)/python benchmarks/synthetic_share.py out/prose out/formal
 
 rules-docs: $(PLAIN) ## write docs/rules from the packs and their evidence

@@ -1,9 +1,10 @@
 """Write the tables of docs/evidence.md: each model, each corpus of people's text, and every document of theirs that a
 rule of high confidence hits.
 
-    python benchmarks/evidence_page.py PROSE
+    python benchmarks/evidence_page.py PROSE FORMAL
 
-PROSE is what `human_prose.py` wrote; `make evidence` runs this after `evidence.py`. Counts are those of
+PROSE is what `human_prose.py` wrote, FORMAL what `formal_prose.py` wrote: text that no rule was written from and no
+confidence rests on. `make evidence` runs this after `evidence.py`. Counts are those of
 rules/evidence.json. What stands at a place is explained in `human_hits.json`, by hand; a place without an explanation
 is an error.
 """
@@ -18,10 +19,12 @@ from pathlib import Path
 
 from evidence import MODEL, ROOT, data_folder, human_corpora
 
-from dataaudit.api.corpora import Corpus
+from dataaudit.api.corpora import Corpus, read_corpus
 from dataaudit.api.measure import Place, measure
 from dataaudit.rules.evidence import Group, read_evidence
 from dataaudit.rules.load import load_packs
+from dataaudit.rules.matcher import Matcher
+from dataaudit.rules.model import Rule
 
 PAGE = ROOT / "docs/evidence.md"
 EXPLAINED = Path(__file__).with_name("human_hits.json")
@@ -73,9 +76,31 @@ def people(groups: Sequence[Group]) -> list[str]:
     return lines
 
 
+def confident() -> list[Rule]:
+    return [rule for rule in load_packs() if rule.confidence == "high" and rule.default]
+
+
+def judged(formal: Path) -> list[str]:
+    """A sentence about the text that took no part in the measurement."""
+    matcher = Matcher(confident())
+    documents = hits = 0
+    for path in sorted(formal.glob("*.jsonl")):
+        for part in read_corpus(Corpus("human", path.stem, str(path))):
+            texts = part.batch.roles["text"]
+            rows = {
+                row
+                for found in matcher.scan(texts.values, "text")
+                for row in texts.rows[found.strings].tolist()
+            }
+            documents, hits = documents + len(part.batch), hits + len(rows)
+    return [
+        f"Of {documents:,} documents of formal prose that took no part in this (`benchmarks/formal_prose.py`:",
+        f"encyclopedia, news, licences), rules of high confidence hit {hits}.",
+    ]
+
+
 def places(prose: Path) -> list[tuple[Place, set[str]]]:
     """Every document of people that a rule of high confidence hits, with the rules, by corpus and row."""
-    rules = [rule for rule in load_packs() if rule.confidence == "high" and rule.default]
     found: dict[tuple[str, int], tuple[Place, set[str]]] = {}
 
     def watch(place: Place) -> None:
@@ -83,7 +108,7 @@ def places(prose: Path) -> list[tuple[Place, set[str]]]:
             found.setdefault((place.corpus, place.row), (place, set()))[1].add(place.rule)
 
     model = Corpus("model", "alpaca-eval", str(data_folder() / MODEL))
-    measure(rules, [*human_corpora(prose), model], watch=watch)
+    measure(confident(), [*human_corpora(prose), model], watch=watch)
     return [found[key] for key in sorted(found)]
 
 
@@ -102,7 +127,7 @@ def explained(hits: Sequence[tuple[Place, set[str]]]) -> list[str]:
     return lines
 
 
-def main(prose: Path) -> None:
+def main(prose: Path, formal: Path) -> None:
     evidence = read_evidence(ROOT / "rules")
     by_label = {label: [one for one in evidence.groups if one.label == label] for label in ("human", "model")}
     parts = [
@@ -118,6 +143,8 @@ def main(prose: Path) -> None:
         "",
         *explained(places(prose)),
         "",
+        *judged(formal),
+        "",
     ]
     text = PAGE.read_text("utf-8")
     head, _, rest = text.partition(BEGIN)
@@ -126,4 +153,4 @@ def main(prose: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))
