@@ -146,3 +146,20 @@ def test_contamination_is_rare_in_human_text(real_data: Path, file: str, most: i
     texts = array(*_texts(real_data / "human_text" / file))
     hit = {at for m in Matcher(rules).scan(texts, "text") for at in m.strings.tolist()}
     assert len(hit) <= most, [texts[at].as_py()[:200] for at in sorted(hit)]
+
+
+def test_secrets_and_personal_data_are_off_and_redacted() -> None:
+    rules = [rule for rule in RULES if rule.category in ("secret", "pii")]
+    assert len(rules) >= 25
+    assert {(rule.pack, rule.default, rule.action) for rule in rules} == {
+        ("secrets-and-pii", False, "redact")
+    }
+
+
+def test_six_languages_besides_english_have_refusals_and_models_that_speak_of_themselves() -> None:
+    languages = ("german", "french", "spanish", "chinese", "japanese", "russian")
+    for language in languages:
+        for kind in ("self", "refusal"):
+            rule = BY_ID[f"{kind}-{language}"]
+            assert {language, "unmeasured-recall"} <= set(rule.tags)
+            assert rule.confidence != "high"
