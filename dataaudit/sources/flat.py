@@ -7,6 +7,7 @@ fit) the fast way ends, and the strict reader goes on from there. So what is rea
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,8 +29,9 @@ from dataaudit.records.types import LayoutNote
 if TYPE_CHECKING:
     from dataaudit.sources.flat_kernel import Cells
 
-LEAST = 4 << 20
-"""Bytes of a file below which loading the compiled loops would take longer than it saves."""
+LEAST = 512 << 20
+"""Bytes of a file from which on numba is loaded for it, which takes half a second of each process; the fast way saves
+some two seconds a gigabyte. Smaller files are read the fast way once a check has loaded it."""
 LARGEST = 64 << 20
 """Bytes of a block above which lines are so long that they are read one by one."""
 MAX_FIELDS = 64
@@ -57,17 +59,18 @@ class Served:
 
 
 class FlatReader:
-    """Reads flat objects of one partition, and gives up where there are few of them."""
+    """Reads flat objects of one partition of a file of so many bytes, and gives up where there are few of them."""
 
-    def __init__(self, overrides: Overrides, shapes: Shapes) -> None:
+    def __init__(self, size: int, overrides: Overrides, shapes: Shapes) -> None:
+        self._loads = size >= LEAST
         self._overrides = overrides
         self._shapes = shapes
         self._failures = 0
 
     @property
     def hopeful(self) -> bool:
-        """Is it still worth trying?"""
-        return self._failures < PATIENCE
+        """Is it worth trying?"""
+        return self._failures < PATIENCE and (self._loads or "numba" in sys.modules)
 
     def read(self, block: bytes, at: int, lines: int) -> Served | None:
         """At most so many lines of a block of whole lines, from a byte on; None where there is no line to serve."""

@@ -178,9 +178,9 @@ Cut = tuple[int, tuple[int, int], Batch]
 
 
 def _flat_reader(file: FileRef, options: ReadOptions) -> FlatReader | None:
-    """What reads flat objects fast, where all records of a file that is not small are wanted."""
+    """What reads flat objects fast, where all records are wanted."""
     all_wanted = options.sample is None and options.only is None and options.limit is None
-    return FlatReader(options.overrides, options.shapes) if all_wanted and file.size >= flat.LEAST else None
+    return FlatReader(file.size, options.overrides, options.shapes) if all_wanted else None
 
 
 def _batches(

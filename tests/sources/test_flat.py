@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import tempfile
 from collections import Counter
 from pathlib import Path
@@ -33,6 +35,8 @@ def read(path: Path, *, least: int, target: int = 1 << 62, **options: Any) -> di
     }
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(flat, "LEAST", least)
+        if least == NEVER:  # not even where numba is there already
+            patch.setattr(flat, "PATIENCE", 0)
         (file,) = discover([str(path)]).files
         for partition in reader_for("jsonl").plan(file, target):
             for batch in reader_for("jsonl").read(partition, ReadOptions(**options)):
@@ -221,3 +225,15 @@ def test_a_file_that_is_not_flat_is_soon_read_strictly(
     monkeypatch.setattr(jsonl, "STRICT_LINES", 3)
     assert len(read(path, least=0)["rows"]) == 100
     assert len(tried) == flat.PATIENCE
+
+
+def test_numba_is_not_loaded_for_a_small_file(tmp_path: Path) -> None:
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"text": "a"}\n' * 1000, encoding="utf-8")
+    code = (
+        "import sys, dataaudit\n"
+        f"report = dataaudit.scan({str(path)!r}, jobs=1, select=('structure',))\n"
+        "print(report.rows, 'numba' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["1000", "False"]
