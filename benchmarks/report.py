@@ -69,8 +69,10 @@ def _costs(told: Told, group: str) -> list[str]:
         cost, size = told.cost(case.name), case.made.megabytes
         figures = [f"{cost.wall:.2f}", f"{cost.cpu:.2f}", f"{cost.peak_mb:.0f}", f"{size / cost.wall:.1f}"]
         rows = [f"{size:.4g}", f"{case.made.rows:,}"]
-        body.append([case.title, *rows, *figures, f"{case.made.rows / cost.wall:,.0f}"])
-    return _table(["what", "MB as JSONL", "rows", "wall s", "CPU s", "peak MB", "MB/s", "rows/s"], body)
+        figures += [f"{size / cost.cpu:.1f}", f"{case.made.rows / cost.wall:,.0f}"]
+        body.append([case.title, *rows, *figures])
+    head = ["what", "MB as JSONL", "rows", "wall s", "CPU s", "peak MB", "MB/s", "MB per CPU s", "rows/s"]
+    return _table(head, body)
 
 
 def _ratios(told: Told, head: str, pairs: Sequence[tuple[str, str, str]]) -> list[str]:
