@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.benchmarks.index import COMMON, PUBLIC, SHINGLE, SHORT, UNSEEN, salted, upper
-from dataaudit.records.words import I64, U64, shingles_of, words_of
+from dataaudit.records.words import I64, U64, Words, shingles_of, words_of
 
 SHORT_WORDS = 8
 """A question of fewer words must be there whole, and its answer near it: so few words recur by chance. So must one in
@@ -49,7 +49,7 @@ class Item:
 
 def columns_of(items: Sequence[Item], public: frozenset[str] = frozenset()) -> dict[str, Any]:
     """The columns of an index (see `index.TYPES`) of items with distinct ids; `public` are ids known as public text."""
-    words = words_of(pa.array([item.question for item in items], pa.large_string()))
+    words = words_of(pa.array([item.question for item in items], pa.large_string()), spans=True)
     counts = np.diff(words.starts)
     shingles = shingles_of(words.hashes, words.starts, SHINGLE)
     owner = np.repeat(np.arange(len(items)), np.diff(shingles.starts))
@@ -65,7 +65,8 @@ def columns_of(items: Sequence[Item], public: frozenset[str] = frozenset()) -> d
     )
     _, place, shared = np.unique(gram, return_inverse=True, return_counts=True)
     sharing = shared[place]
-    kept = (sharing <= COMMON) & ~_of_passages(item.astype(np.int64), sharing, counts)
+    bare = _bare(words, shingles.starts)[first]
+    kept = (sharing <= COMMON) & ~bare & ~_of_passages(item.astype(np.int64), sharing, counts)
     gram, item, weight, sharing = gram[kept], item[kept].astype(np.uint32), weight[kept], sharing[kept]
     weights = _levels(weight / np.sqrt(sharing))
     totals = np.bincount(item, weights, len(items)).astype(np.uint32)
@@ -106,6 +107,19 @@ def columns_of(items: Sequence[Item], public: frozenset[str] = frozenset()) -> d
     }
 
 
+def _bare(words: Words, shingle_starts: I64) -> npt.NDArray[np.bool_]:
+    """Which shingles are digits and single letters alone: in any table of numbers some five stand in the same order."""
+    small = np.concatenate([[0], np.cumsum(words.ends - words.begins == 1)])
+    at = _places(words.starts, shingle_starts)
+    return np.asarray(small[at + SHINGLE] - small[at] == SHINGLE, np.bool_)
+
+
+def _places(starts: I64, shingle_starts: I64) -> I64:
+    """The word at which each shingle begins."""
+    counts = np.diff(shingle_starts)
+    return np.arange(shingle_starts[-1]) + np.repeat(starts[:-1] - shingle_starts[:-1], counts)
+
+
 def _of_passages(item: I64, sharing: I64, words: I64) -> npt.NDArray[np.bool_]:
     """Which shingles of items are of a passage that several items ask about: it is evidence for none of them.
 
@@ -125,8 +139,7 @@ def _shingle_weights(words: U64, starts: I64, shingle_starts: I64) -> npt.NDArra
     in_items = np.bincount(np.unique(np.stack([word, owner]), axis=1)[0])
     rarity = np.log((n + 1) / (in_items[word] + 0.5)) if len(word) else np.zeros(0)
     sums = np.concatenate([[0.0], np.cumsum(rarity)])
-    counts = np.diff(shingle_starts)
-    at = np.arange(shingle_starts[-1]) + np.repeat(starts[:-1] - shingle_starts[:-1], counts)
+    at = _places(starts, shingle_starts)
     mean: npt.NDArray[np.float64] = (sums[at + SHINGLE] - sums[at]) / SHINGLE
     return mean
 

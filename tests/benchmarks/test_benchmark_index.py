@@ -42,6 +42,9 @@ ITEMS = (
 )  # fmt: skip
 
 
+SUM = "What does the sum 1 + 2 (3 + 4) * 2 - 1 + 3 come to in this plum shop?"
+
+
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     manifest = Manifest(VERSION, settings(), "plums", "test", "CC0-1.0", "written for this test", {}, "0")
@@ -101,6 +104,14 @@ def test_digits_alone_are_no_question(path: Path):
     index = open_index(path)
     assert index.flags[3] & UNSEEN
     assert found(index, ("4 3 7",)) == []
+
+
+def test_a_table_of_digits_is_no_question(tmp_path: Path):
+    manifest = Manifest(VERSION, settings(), "sums", "", "", "", {}, "0")
+    write_index(tmp_path / "x", to_batch(manifest, columns_of([Item("sum", SUM, (), "18")])))
+    index = open_index(tmp_path / "x")
+    assert found(index, ("the sum: 1 2 3 4 2 1 3",), ("(1, 2), (3, 4), (2, 1), (3, 4)",)) == []
+    assert found(index, (f"Now then. {SUM}",)) == [(0, "sum", 0)]
 
 
 def test_the_compiled_sieve_agrees_with_numpy(path: Path):
