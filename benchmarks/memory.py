@@ -155,8 +155,9 @@ def page(found: list[Measured], before: str) -> str:
     today = f"{datetime.datetime.now(tz=datetime.UTC):%Y-%m-%d}"
     rows = {_key(line): line for line in before.partition(HEAD)[2].splitlines() if line.startswith("| ")}
     for one in found:
+        peak = f"{one.peak_mb:,.0f}" if one.good else f"**{one.peak_mb:,.0f}**"
         line = (
-            f"| {ABOUT[one.case]} | {one.disk_gb:.2f} | {one.longest_mb:,.1f} | {one.jobs} | {one.peak_mb:,.0f} | "
+            f"| {ABOUT[one.case]} | {one.disk_gb:.2f} | {one.longest_mb:,.1f} | {one.jobs} | {peak} | "
             f"{one.bound_mb:,.0f} | {one.seconds:,.0f} | {today} |"
         )
         rows[_key(line)] = line
@@ -173,7 +174,7 @@ Last on {machine["processor"]}; {machine["memory"]} memory; {machine["system"]}.
 other work on it, and tell nothing but the order of size.
 
 The bound is {BASE_GB:g} GB and {LINES} times the longest line; with all rows, {TENFOLD} times the memory that a tenth
-of them took.
+of them took. A peak in bold is beyond its bound.
 
 {HEAD}
 |---|--:|--:|--:|--:|--:|--:|---|
