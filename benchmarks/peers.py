@@ -51,7 +51,9 @@ def export(packs: Path, out: Path) -> Rules:
 
     rules: Rules = []
     for path in sorted(packs.glob("*.yaml")):
-        for rule in yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]:
+        pack = yaml.safe_load(path.read_text(encoding="utf-8"))
+        for rule in pack["rules"]:
+            rule.setdefault("default", pack.get("default", True))
             wanted = rule.get("roles", ["any"])
             roles = [role for role in ROLES if role in wanted or "any" in wanted]
             if roles and _is_plain(rule):

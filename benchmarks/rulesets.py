@@ -17,11 +17,12 @@ def write(packs: Path, count: int, out: Path) -> Path:
     """A pack of so many rules."""
     import yaml
 
+    parsed = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in sorted(packs.glob("*.yaml"))]
     shipped = [
         rule
-        for path in sorted(packs.glob("*.yaml"))
-        for rule in yaml.safe_load(path.read_text(encoding="utf-8"))["rules"]
-        if rule.get("default", True) not in (False, "off")
+        for pack in parsed
+        for rule in pack["rules"]
+        if rule.get("default", pack.get("default", True)) not in (False, "off")
     ]
     random.Random(SEED).shuffle(shipped)
     rules = [_taken(rule, i) for i, rule in enumerate(shipped[:count])]
