@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 from export_support import COMPRESS, clean, reasons, segments
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from dataaudit.errors import InputChangedError
 from dataaudit.export import segments as module
 from dataaudit.export.verify import verify
 from dataaudit.sources.compression import open_plain
+from dataaudit.sources.json_encoding import encoding_in
 
 LINE = st.sampled_from(
     [
@@ -48,6 +49,7 @@ BYTES = st.builds(
 @given(BYTES, st.data())
 @pytest.mark.parametrize("codec", [None, "gzip"])
 def test_kept_and_quarantined_are_the_input(codec: str | None, data: bytes, choose: st.DataObject) -> None:
+    assume(encoding_in(data[:8]) == "utf-8")  # bytes that open as UTF-16 are read as such: other tests
     parts = segments(data)
     assert b"".join(parts) == data or not parts
     drops = sorted(choose.draw(st.sets(st.integers(0, max(len(parts) - 1, 0))))) if parts else []
