@@ -26,7 +26,7 @@ from dataaudit.sources.readers import reader_for
 UNKNOWN = "unknown-columns"
 
 ROWS_AT_ONCE = 256
-"""Records of a batch; the first one tells whether there is anything to find out."""
+"""Records of a batch; so many tell whether there is anything to find out."""
 ROWS = 2_048
 """Records looked at per file where there is."""
 STRINGS = 8_192
@@ -96,10 +96,10 @@ def _strings(found: Input, file: FileRef, options: ReadOptions) -> Iterator[tupl
             if (only := _only_column(file, read)) is not None:
                 yield from only
                 return
-            for number, batch in enumerate(_batches(file, read)):
-                if number == 0 and not _asks(batch):
-                    return
-                yield from _of_batch(batch)
+            # Counted in records, never in batches: these depend on how a file happens to be cut.
+            few = msgspec.structs.replace(read, limit=ROWS_AT_ONCE)
+            if any(map(_asks, _batches(file, few))):
+                yield from _of_batches(_batches(file, read))
     except DataauditError:
         return
 
@@ -134,11 +134,17 @@ def _asks(batch: Batch) -> bool:
     )
 
 
+def _of_batches(batches: Iterator[Batch]) -> list[tuple[str, str, Sequence[str]]]:
+    unknown = False
+    found: list[tuple[str, str, Sequence[str]]] = []
+    for batch in batches:
+        unknown = unknown or any(name == UNKNOWN for name, _ in batch.layouts)
+        found += _of_batch(batch)
+    return [one for one in found if unknown or one[0] == "label"]
+
+
 def _of_batch(batch: Batch) -> Iterator[tuple[str, str, Sequence[str]]]:
-    unknown = any(name == UNKNOWN for name, _ in batch.layouts)
     for role, strings in batch.roles.items():
-        if not unknown and role != "label":
-            continue
         heads = pc.utf8_slice_codeunits(strings.values, 0, LOOKED_AT)
         for number, path in enumerate(strings.paths):
             at = np.flatnonzero(strings.path_ids == number)

@@ -264,6 +264,19 @@ def test_partitions_in_any_order_and_number_change_nothing(dataset: Dataset, dat
         assert session_report(files, target, deal, data.draw(st.sampled_from((1, 3, 8192)))) == expected
 
 
+def test_what_columns_hold_does_not_depend_on_how_files_are_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """One record has unknown columns, in a batch of its own or with records of known ones."""
+    talk = "\\n\\nHuman: Hello\\n\\nAssistant: I am here"
+    lines = [f'{{"text": "{talk}"}}'] * 10 + [f'{{"foo": "p@0.nc", "bar": "{talk}", "num": 0.0}}']
+    path = tmp_path / "data.jsonl"
+    path.write_text("\n".join(lines) + "\n")
+    expected = dataaudit.scan(path, jobs=1).sources
+    monkeypatch.setattr(jsonl, "BLOCK", 1)
+    assert dataaudit.scan(path, jobs=1, batch_rows=1).sources == expected
+
+
 @TIMES
 @given(dataset=datasets(), data=st.data())
 def test_reports_of_generated_files_do_not_depend_on_how_they_are_read(dataset: Dataset, data: st.DataObject):

@@ -29,7 +29,7 @@ def read(path: Path, *, least: int, target: int = 1 << 62, **options: Any) -> di
         "rows": {},
         "malformed": [],
         "layouts": Counter(),
-        "notes": set(),
+        "notes": {},
         "nbytes": 0,
         "ends": [],
     }
@@ -63,7 +63,11 @@ def _take(found: dict[str, Any], batch: Batch) -> None:
     found["malformed"] += [(m.row, m.reason, m.line, m.offset, m.length) for m in batch.malformed]
     found["malformed"] += [(int(batch.rows[i]), name) for name, at in batch.remarks for i in at.tolist()]
     found["layouts"].update(dict(batch.layouts))
-    found["notes"] |= set(batch.described) if len(batch) else set()
+    for note in (
+        batch.described if len(batch) else ()
+    ):  # joined, as the report does: each batch names what it saw
+        notes = found["notes"].setdefault(note.name, set())
+        notes |= {*note.roles, *note.unread, *note.notes}
     found["nbytes"] += batch.nbytes
     found["ends"] = [batch.extent[1], batch.first_row + batch.span[0], batch.first_line + batch.span[1]]
 
@@ -150,6 +154,11 @@ def files(draw: st.DrawFn) -> bytes:
 @example(
     data=b'{"text": "a"}\n{"text": "b", "text": "c"}\n{"text": "d"}', block=300, size=9, strict=1, shapes=()
 )
+@example(
+    data=b'{"chosen":"","rejected":""}\n{"chosen":"","rejected":""}\n{"chosen":"","rejected":"Human: a"}\n'
+    b'{"chosen":"","rejected":""}',
+    block=1, size=1, strict=1, shapes=(),
+)  # fmt: skip
 def test_flat_is_strict(data: bytes, block: int, size: int, strict: int, shapes: Any) -> None:
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
         path = Path(folder) / "data.jsonl"
