@@ -88,6 +88,7 @@ class _Worker:
         assert self.process.stdout is not None
         self.out, self.back = self.process.stdin, self.process.stdout
         self.job = job
+        self._stopped = False
 
     def work(self, todo: queue.SimpleQueue[Partition | None], replies: queue.SimpleQueue[Reply]) -> None:
         """Feed the process until there is no work left; runs in a thread of its own."""
@@ -114,9 +115,13 @@ class _Worker:
                 replies.put(Failure(f"a worker process ended with status {self.process.wait(GRACE)}"))
                 return
             replies.put(Failure(f"a worker process cannot be reached: {error}"))
+        except ValueError:  # the pipes are closed: nobody waits for this worker any more
+            if not self._stopped:
+                raise
 
     def stop(self) -> None:
         """End the process whatever it is doing."""
+        self._stopped = True
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
