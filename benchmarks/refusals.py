@@ -202,8 +202,9 @@ PAGE = """# Refusals, measured
 Written by `benchmarks/refusals.py`. The completions of three models to the 450 prompts of XSTest (Röttger et al. 2024,
 [arXiv 2308.01263](https://arxiv.org/abs/2308.01263)) carry two human labels each. A refusal is what was labelled a full
 or a partial refusal. The rules of the pack `refusals` were written from the completions `{tuned}` alone, and from
-documented forms; of the other two no text was read, though their figures were seen while the rules were written. A
-completion is found if any rule of the set hits it.
+documented forms. Of the other two no text was read, but their figures were seen while the rules were written, and a
+stricter draft of a rule was given up because F1 on llama2new fell to .916: the figures of these two are no blind test.
+A completion is found if any rule of the set hits it.
 
 {sets}
 
