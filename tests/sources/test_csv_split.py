@@ -179,6 +179,13 @@ def test_one_changed_byte_loses_no_row_elsewhere_in_silence(
     assert all(any(one == row for one in rest) for row in elsewhere)
 
 
+def test_a_quote_that_takes_the_place_of_a_lost_one_is_read_as_loaders_read_it() -> None:
+    """The one case in which a lost quote is not seen: what is left is well formed, and says something else."""
+    text = 'a,b,"c\nd,e,f\ng,"\n,h\n'
+    found = rows_of(text.encode(), Dialect(delimiter=",", quoted=True), 3)
+    assert found[0] == tuple(next(csv.reader(io.StringIO(text, newline=""))))
+
+
 def test_an_unbalanced_quote_costs_its_line_and_no_more() -> None:
     good = b'%d,"some, text",x\n'
     lines = [good % i for i in range(20_000)]
