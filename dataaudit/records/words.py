@@ -13,6 +13,7 @@ There are two implementations of the same sums: numpy here, for inputs too small
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -31,6 +32,8 @@ WORD_BASE = np.uint64(0xD1342543DE82EF95)
 SHINGLE_BASE = np.uint64(0xAF251AF3B0F025B5)
 """Another of theirs."""
 
+PLAIN_BYTES = 1 << 18
+"""Text of which numpy makes words together: its arrays take some forty bytes for each of the text."""
 COMPILE_BYTES = 4 << 20
 """Text seen by a process before it loads the compiled kernels; up to here numpy is done sooner."""
 
@@ -67,7 +70,22 @@ def words_of(values: pa.LargeStringArray, *, spans: bool = False) -> Words:
         from dataaudit.records import kernels
 
         return kernels.words(data, offsets, spans)
-    return plain_words(data, offsets, spans)
+    parts = [plain_words(data[a:b], at - a, spans) for a, b, at in _pieces(offsets)]
+    counts = [np.diff(one.starts) for one in parts]
+    return Words(
+        np.concatenate([np.empty(0, np.uint64), *(one.hashes for one in parts)]),
+        np.cumsum(np.concatenate([np.zeros(1, np.int64), *counts])),
+        *(np.concatenate([np.empty(0, np.int64), *(one[i] for one in parts)]) for i in (2, 3)),
+    )
+
+
+def _pieces(offsets: I64) -> Iterator[tuple[int, int, I64]]:
+    """Strings that numpy takes together: their first byte, the byte behind them, and their offsets."""
+    first = 0
+    while first < len(offsets) - 1:
+        last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + PLAIN_BYTES, "right")) - 1)
+        yield int(offsets[first]), int(offsets[last]), offsets[first : last + 1]
+        first = last
 
 
 def plain_words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataaudit.records import kernels
+from dataaudit.records import words as word_hashes
 from dataaudit.records.characters import BREAK, JOINS, NOTHING, SINGLE, characters
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.words import (
@@ -140,6 +141,14 @@ def test_accents_and_order_are_not_folded():
     assert len(set(words.hashes.tolist())) == 6
 
 
+def words_in_pieces(values: pa.LargeStringArray, nbytes: int) -> Words:
+    """As numpy makes them where it takes no more than so many bytes together."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_hashes, "PLAIN_BYTES", nbytes)
+        patch.setattr(word_hashes, "compiled", lambda _: False)
+        return words_of(values, spans=True)
+
+
 AWKWARD = (
     "aA1_ .-\n\t'éÉ\u0301\u00adßİ½ﬁ日ー々ガｶﾞกำั중각\u1100\u1161"
     "\u200b\u200d\ufe0f😀❤ع\u064bक\u094d\U0001f3fb\U000e0100Ⅷ\x00"
@@ -148,8 +157,8 @@ texts = st.lists(st.one_of(st.text(alphabet=AWKWARD, max_size=12), st.text(max_s
 
 
 @settings(max_examples=300, deadline=None)
-@given(values=texts)
-def test_both_implementations_agree_with_the_definition(values: list[str]):
+@given(values=texts, nbytes=st.integers(1, 30))
+def test_both_implementations_agree_with_the_definition(values: list[str], nbytes: int):
     expected = tuple(slow_words(values))
     array = pa.array(["cut off", *values], pa.large_string())[1:]  # a slice: its offsets do not begin at 0
     data, offsets = flat_bytes(array)
@@ -157,6 +166,7 @@ def test_both_implementations_agree_with_the_definition(values: list[str]):
     assert listed(kernels.words(data, offsets, True)) == expected
     assert listed(kernels.words(data, offsets, False)) == (*expected[:2], [], [])
     assert listed(plain_words(data, offsets, False)) == (*expected[:2], [], [])
+    assert listed(words_in_pieces(array, nbytes)) == expected
 
 
 @settings(max_examples=150, deadline=None)

@@ -88,6 +88,16 @@ def test_what_is_spilled_lies_in_the_workspace_and_goes_with_it():
     assert not root.exists()
 
 
+def test_many_rows_are_sent_by_the_name_of_their_file():
+    with Workspace() as work:
+        spill = Spill(work, 2)
+        many = np.arange(400_000, dtype=np.uint64).reshape(-1, 2)
+        spill.add(np.zeros(len(many), np.int64), many)
+        sent = spill.to_bytes()
+        assert len(sent) < 1_000
+        assert np.array_equal(np.sort(Spill.from_bytes(sent, work).read(0), axis=0), many)
+
+
 def test_a_workspace_of_another_process_is_left_alone(tmp_path: Path):
     shared = tmp_path / "shared"
     shared.mkdir()
