@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from dataaudit.benchmarks.found import Found, Strings, joined, ranges
 from dataaudit.benchmarks.index import Index, salted, upper
-from dataaudit.records.words import I64, shingles_of
+from dataaudit.records.words import I64, U64, shingles_of
 
 LATER = 16
 """Strings of a record after that of the question in which the answer is looked for: further fields, later turns."""
@@ -58,13 +59,22 @@ def _nearby(index: Index, strings: Strings, found: Found) -> tuple[I64, I64]:
         wanted = owner[mine].astype(np.uint64) << np.uint64(32) | index.answer_hashes[which[mine]].astype(
             np.uint64
         )
-        there[mine] = np.isin(wanted, seen)
+        there[mine] = _are_in(wanted, seen)
     part = owner * 256 + index.answer_parts[which]
     parts, place = np.unique(part, return_inverse=True)
     full = 2 * np.bincount(place, there, len(parts)) >= np.bincount(place, minlength=len(parts))
     answer = np.bincount(parts // 256, full & (parts % 256 == 0), n).astype(np.int64)
     choices = np.bincount(parts // 256, full & (parts % 256 > 0), n).astype(np.int64)
     return answer, choices
+
+
+def _are_in(few: U64, many: U64) -> npt.NDArray[np.bool_]:
+    """`np.isin`, which would sort the many."""
+    distinct, place = np.unique(few, return_inverse=True)
+    there = np.zeros(len(distinct), np.bool_)
+    at = np.minimum(np.searchsorted(distinct, many), len(distinct) - 1)
+    there[at[distinct[at] == many]] = True
+    return there[place]
 
 
 def _after(index: Index, strings: Strings, found: Found) -> tuple[I64, I64, I64]:

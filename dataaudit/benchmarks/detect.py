@@ -8,13 +8,15 @@ import numpy as np
 
 from dataaudit.benchmarks.answers import with_answers
 from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
-from dataaudit.benchmarks.index import PUBLIC, SHINGLE, SHORT, Index, salted, upper
-from dataaudit.benchmarks.probe import Filter, probe
-from dataaudit.benchmarks.windows import ALL, U32, best_windows, enough
+from dataaudit.benchmarks.index import PUBLIC, SHINGLE, SHORT, Index, salted
+from dataaudit.benchmarks.probe import Filter, Hits, probe
+from dataaudit.benchmarks.windows import ALL, best_windows, enough
 from dataaudit.records.words import I64, plain_shingles
 
 SHORTS = 1 << 16
 """Places at which a short question may begin that are looked at together."""
+
+NONE = np.zeros(0, np.uint64)
 
 
 class Detector:
@@ -24,22 +26,22 @@ class Detector:
         self.indexes = tuple(indexes)
         self.filter = Filter(
             [one.grams for one in indexes],
-            np.concatenate([np.zeros(0, np.uint64), *(i.short_prefixes for i in indexes)]),
+            np.concatenate([NONE, *(one.short_prefixes for one in indexes)]),
+            np.concatenate([NONE, *(one.short_hashes for one in indexes)]),
         )
 
     def find(self, strings: Strings) -> list[Found]:
         """What is found, per index: of every item in a string its fullest place, the first of equals."""
         hits = probe(strings.words, strings.starts, self.filter)
-        keys = upper(hits.keys)
-        return [_find(one, strings, hits.places, keys, hits.shorts) for one in self.indexes]
+        return [_find(one, strings, hits) for one in self.indexes]
 
 
-def _find(index: Index, strings: Strings, places: I64, keys: U32, shorts: I64) -> Found:
-    windows = best_windows(index, strings, places, keys)
+def _find(index: Index, strings: Strings, hits: Hits) -> Found:
+    windows = best_windows(index, strings, hits.places, hits.keys)
     parts = [_accepted(index, strings, windows.take(np.flatnonzero(enough(index, windows))))]
     if len(index.short_hashes):
-        for first in range(0, len(shorts), SHORTS):
-            found = _accepted(index, strings, _short(index, strings, shorts[first : first + SHORTS]))
+        for first in range(0, len(hits.shorts), SHORTS):
+            found = _accepted(index, strings, _short(index, strings, hits.shorts[first : first + SHORTS]))
             parts.append(_fullest(found))
     return _fullest(joined(parts)) if len(parts) > 1 else parts[0]
 

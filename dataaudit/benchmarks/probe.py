@@ -1,105 +1,137 @@
-"""The sieve: which places of a text could begin a shingle of an index. What passes is looked up in the index."""
+"""The sieve: which places of a text could begin a shingle of an index. What passes is looked up in the index.
+
+Nearly every place of ordinary text begins nothing, so the table it is tried on is small enough for the processor's
+cache: a Bloom filter in which a shingle sets `MARKS` bits of one 64-bit block (Putze, Sanders & Singler, 2007).
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.index import SHINGLE, salted
+from dataaudit.benchmarks.index import SHINGLE, salted, upper
 from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, compiled, plain_shingles
 
-DENSITY = 32
-"""Bits per entry, before rounding up to a power of two: at most one chance place in 32 passes."""
+U32 = npt.NDArray[np.uint32]
+
+DENSITY = 16
+"""Bits per shingle, before rounding up to a power of two. With three bits set of each, one chance place in a hundred
+passes at most; for the shipped indexes the table has 1 MB."""
 LEAST, MOST = 16, 28
 """Bounds on the logarithm of the number of bits: 8 KB, 32 MB."""
+MARKS = (58, 52, 46)
+"""Where in the product of a key and `SPREAD` the places of its bits begin, six bits each."""
+SPREAD = np.uint64(0x9E3779B97F4A7C15)
+"""2**64 over the golden ratio, odd: the high bits of a product with it depend on all bits of a key (Knuth)."""
+STRETCH = 1 << 20
+"""Words that are looked at together: those of a long text are held in a file."""
 
 
 class Hits(NamedTuple):
-    """What passed, in order of the text."""
+    """What passed."""
 
     places: I64
     """Words at which a shingle begins that may be in an index."""
-    keys: U64
-    """Its salted hash."""
+    keys: U32
+    """What an index keeps of its hash."""
     shorts: I64
-    """Words at which a short question may begin."""
+    """Words at which a short question may begin, in order of the text."""
 
 
 class Filter:
-    """Two bit tables addressed by upper bits of salted hashes: of shingles, and of starts of short questions."""
+    """Tables addressed by the upper bits of salted hashes: of shingles; of the first two words of short questions, and
+    of these questions."""
 
-    def __init__(self, grams: Sequence[npt.NDArray[np.uint32]], prefixes: U64) -> None:
-        upper = [one.astype(np.uint64) << np.uint64(32) for one in grams]
-        self.bits, self.shift = _table(upper)
-        self.short_bits, self.short_shift = _table([prefixes])
-        self.shorts = len(prefixes) > 0
+    def __init__(self, grams: Sequence[U32], prefixes: U64, shorts: U64) -> None:
+        self.width = _width(DENSITY * sum(len(one) for one in grams)) - 6
+        self.blocks = np.zeros(1 << self.width, np.uint64)
+        for one in grams:
+            self._mark(one)
+        self.short_width = _width(DENSITY * len(shorts))
+        flags = np.zeros((2, 1 << self.short_width), np.bool_)
+        for row, keys in zip(flags, (prefixes, shorts), strict=True):
+            row[keys >> np.uint64(64 - self.short_width)] = True
+        self.short_bits = np.packbits(flags, axis=1, bitorder="little")
+        """(2, bytes): first two words, whole questions."""
+        self.shorts = len(shorts) > 0
+
+    def _mark(self, grams: U32) -> None:
+        """Set the bits of shingles, ascending as an index has them: those of a block stand together."""
+        for first in range(0, len(grams), STRETCH):
+            keys = grams[first : first + STRETCH].astype(np.uint64)
+            block = keys >> np.uint64(32 - self.width)
+            opens = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]]))
+            self.blocks[block[opens]] |= np.bitwise_or.reduceat(marks(keys), opens)
 
 
-def _table(keys: Sequence[U64]) -> tuple[npt.NDArray[np.uint8], int]:
-    entries = sum(len(one) for one in keys)
-    width = min(MOST, max(LEAST, (DENSITY * max(1, entries) - 1).bit_length()))
-    flags = np.zeros(1 << width, np.bool_)
-    for one in keys:
-        flags[one >> np.uint64(64 - width)] = True
-    return np.packbits(flags, bitorder="little"), 64 - width
+def _width(bits: int) -> int:
+    return min(MOST, max(LEAST, (max(1, bits) - 1).bit_length()))
 
 
-STRETCH = 1 << 20
-"""Words of a file that are held together."""
+def marks(keys: U64) -> U64:
+    """The bits that keys (what an index keeps of a hash) set in their blocks."""
+    product = keys * SPREAD
+    made = np.zeros(len(keys), np.uint64)
+    for at in MARKS:
+        made |= np.uint64(1) << (product >> np.uint64(at) & np.uint64(63))
+    return made
 
 
 def probe(words: U64 | StoredWords, starts: I64, sieve: Filter) -> Hits:
-    """The places of texts whose words are `words[starts[i]:starts[i + 1]]` that pass the sieve."""
-    if isinstance(words, StoredWords):
-        return _probe_stored(words, starts, sieve)
-    return _probe_held(words, starts, sieve)
+    """The places of texts whose words are `words[starts[i]:starts[i + 1]]` that pass the sieve.
 
-
-def _probe_stored(words: StoredWords, starts: I64, sieve: Filter) -> Hits:
-    """A stretch at a time: what begins in it, with the words after it that belong to a shingle."""
-    found = []
+    The words are looked at as if they were one text: so little passes that what crosses texts is told apart after.
+    """
+    run = plain_probe
+    if compiled(len(words) * 4):  # four bytes a word, so that this alone decides nothing
+        from dataaudit.benchmarks.probe_kernel import run
+    found = [Hits(np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.int64))]
     for first in range(0, len(words), STRETCH):
-        last = min(first + STRETCH + SHINGLE - 1, len(words))
-        low, high = np.searchsorted(starts, (first, last), "right")
-        bounds = np.concatenate([[first], starts[low:high], [last]]) - first
-        hits = _probe_held(words[first:last], bounds, sieve)
+        # What begins in this stretch, with the words after it that belong to it.
+        hits = run(words[first : first + STRETCH + SHINGLE - 1], sieve)
         mine, shorts = hits.places < STRETCH, hits.shorts < STRETCH
         found.append(Hits(hits.places[mine] + first, hits.keys[mine], hits.shorts[shorts] + first))
-    if not found:
-        return _probe_held(np.empty(0, np.uint64), starts, sieve)
-    return Hits(*(np.concatenate(parts) for parts in zip(*found, strict=True)))
+    places, keys, begins = (np.concatenate(parts) for parts in zip(*found, strict=True))
+    places, keys = _by_key(places, keys)
+    whole = _inside(starts, places, SHINGLE)
+    return Hits(places[whole], keys[whole], begins[_inside(starts, begins, 2)])
 
 
-def _probe_held(words: U64, starts: I64, sieve: Filter) -> Hits:
-    if compiled(len(words) * 4):
-        from dataaudit.benchmarks.probe_kernel import run
-
-        return run(words, starts, sieve)
-    return plain_probe(words, starts, sieve)
-
-
-def plain_probe(words: U64, starts: I64, sieve: Filter) -> Hits:
-    """`probe` in numpy."""
-    keys, places = _shingles(words, starts, SHINGLE)
-    at = _passing(keys, sieve.bits, sieve.shift)
-    shorts = np.zeros(0, np.int64)
-    if sieve.shorts:
-        pairs, begins = _shingles(words, starts, 2)
-        shorts = begins[_passing(pairs, sieve.short_bits, sieve.short_shift)]
-    return Hits(places[at], keys[at], shorts)
+def _by_key(places: I64, keys: U32) -> tuple[I64, U32]:
+    """Ordered by key, then place: keys in order are looked up several times as fast."""
+    order = keys.astype(np.uint64) << np.uint64(32) | np.arange(len(keys), dtype=np.uint64)
+    order.sort()
+    return places[(order & np.uint64(0xFFFFFFFF)).astype(np.int64)], upper(order)
 
 
-def _shingles(words: U64, starts: I64, size: int) -> tuple[U64, I64]:
-    made = plain_shingles(words, starts, size)
-    counts = np.diff(made.starts)
-    places = np.arange(len(made.hashes)) + np.repeat(starts[:-1] - made.starts[:-1], counts)
-    return salted(made.hashes), places
+def _inside(starts: I64, places: I64, size: int) -> npt.NDArray[np.bool_]:
+    """At which places do so many words belong to one text?"""
+    inside: npt.NDArray[np.bool_] = places + size <= starts[np.searchsorted(starts, places, "right")]
+    return inside
 
 
-def _passing(keys: U64, bits: npt.NDArray[np.uint8], shift: int) -> npt.NDArray[Any]:
-    slot = keys >> np.uint64(shift)
-    return np.flatnonzero((bits[slot >> np.uint64(3)] >> (slot & np.uint64(7)).astype(np.uint8)) & 1)
+def plain_probe(words: U64, sieve: Filter) -> Hits:
+    """Which places of one text pass, in numpy."""
+    keys = upper(salted(plain_shingles(words, np.asarray([0, len(words)]), SHINGLE).hashes))
+    wide = keys.astype(np.uint64)
+    bits = marks(wide)
+    places = np.flatnonzero(sieve.blocks[wide >> np.uint64(32 - sieve.width)] & bits == bits)
+    return Hits(places, keys[places], _plain_shorts(words, sieve))
+
+
+def _plain_shorts(words: U64, sieve: Filter) -> I64:
+    """Where two words pass as the first of a question, and the two to four that begin there as a whole one."""
+    if not sieve.shorts:
+        return np.empty(0, np.int64)
+    begins = _passing(words, 2, sieve.short_bits[0], sieve.short_width)
+    whole = [_passing(words, size, sieve.short_bits[1], sieve.short_width) for size in range(2, SHINGLE)]
+    return np.intersect1d(begins, np.concatenate(whole))
+
+
+def _passing(words: U64, size: int, bits: npt.NDArray[np.uint8], width: int) -> I64:
+    slot = salted(plain_shingles(words, np.asarray([0, len(words)]), size).hashes) >> np.uint64(64 - width)
+    return np.flatnonzero(bits[slot >> np.uint64(3)] >> (slot & np.uint64(7)).astype(np.uint8) & 1)

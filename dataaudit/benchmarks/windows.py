@@ -38,7 +38,7 @@ U32 = npt.NDArray[np.uint32]
 def best_windows(index: Index, strings: Strings, places: I64, keys: U32) -> Found:
     """Per string and item the best window; `enough` says whether it is good enough.
 
-    `places` are the words at which shingles with these keys begin, ascending.
+    `places` are the words at which shingles with these keys begin.
     """
     if len(index.grams) == 0:
         return _of(index, strings, places[:0], places[:0])
@@ -47,6 +47,8 @@ def best_windows(index: Index, strings: Strings, places: I64, keys: U32) -> Foun
     at = np.flatnonzero(index.grams[np.minimum(low, len(index.grams) - 1)] == keys)
     low, places = low[at], places[at]
     counts = np.searchsorted(index.grams, keys[at], "right") - low
+    order = np.argsort(places)
+    low, places, counts = low[order], places[order], counts[order]
     widest = int(_width(index.words.max(initial=0)))
     parts = []
     for first, last in _stretches(places, widest):
@@ -123,8 +125,8 @@ def _windows(index: Index, strings: Strings, groups: I64, opens: I64, pair: I64,
     inside = np.repeat(best_first, size) + ranges(size)
     owner = np.repeat(np.arange(len(groups)), size)
     pair, place = pair[inside], place[inside]
-    distinct = np.unique(np.stack([owner, pair]), axis=1) if len(pair) else np.zeros((2, 0), np.int64)
-    weight = np.bincount(distinct[0], index.gram_weights[distinct[1]], len(groups)).astype(np.int64)
+    once, which = np.divmod(np.unique(owner * len(index.grams) + pair), len(index.grams))
+    weight = np.bincount(once, index.gram_weights[which], len(groups)).astype(np.int64)
     step = np.full(len(place), SHINGLE)
     same = owner[1:] == owner[:-1]
     step[1:][same] = np.minimum(SHINGLE, np.diff(place))[same]

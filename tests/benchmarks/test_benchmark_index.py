@@ -11,7 +11,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dataaudit.benchmarks import probe
 from dataaudit.benchmarks.build import Item, columns_of, distinct
 from dataaudit.benchmarks.detect import Detector
 from dataaudit.benchmarks.found import Found, Strings
@@ -112,33 +111,6 @@ def test_a_table_of_digits_is_no_question(tmp_path: Path):
     index = open_index(tmp_path / "x")
     assert found(index, ("the sum: 1 2 3 4 2 1 3",), ("(1, 2), (3, 4), (2, 1), (3, 4)",)) == []
     assert found(index, (f"Now then. {SUM}",)) == [(0, "sum", 0)]
-
-
-def test_the_compiled_sieve_agrees_with_numpy(path: Path):
-    from dataaudit.benchmarks.probe_kernel import run
-
-    index = open_index(path)
-    sieve = Detector([index]).filter
-    texts = [LONG, "", "😀😀", ITEMS[2].question, f"a {ITEMS[4].question} b {LONG}"] * 3
-    words = words_of(pa.array(texts, pa.large_string()))
-    plain, fast = probe.plain_probe(words.hashes, words.starts, sieve), run(words.hashes, words.starts, sieve)
-    assert len(plain.places) > 100
-    assert len(plain.shorts) >= 3
-    for one, other in zip(plain, fast, strict=True):
-        assert np.array_equal(one, other)
-
-
-def test_a_long_text_is_sieved_in_pieces(path: Path, monkeypatch: pytest.MonkeyPatch):
-    from dataaudit.benchmarks import probe_kernel
-
-    sieve = Detector([open_index(path)]).filter
-    texts = ["", f"{LONG} {ITEMS[2].question} " * 9, "a b", ITEMS[4].question * 3, "", LONG]
-    words = words_of(pa.array(texts, pa.large_string()))
-    whole = probe.plain_probe(words.hashes, words.starts, sieve)
-    for size in (1, 3, 4, 5, 50, 333):
-        monkeypatch.setattr(probe_kernel, "PIECE", size)
-        pieces = probe_kernel.run(words.hashes, words.starts, sieve)
-        assert all(np.array_equal(one, other) for one, other in zip(whole, pieces, strict=True))
 
 
 def test_what_is_found_does_not_depend_on_how_many_hits_are_looked_at_together(
