@@ -138,10 +138,14 @@ def rows_of(report: Report) -> dict[str, int | None]:
     return {name: one["rows"] for name, one in by_id(report).items()}
 
 
+SEEN_BY_READERS = ("structure:duplicate-key", "structure:stray-quote")
+"""Findings of one format alone: only JSON names a key twice, only delimited text has fields with and without quotes."""
+
+
 def what_it_found(report: Report, *, lines: bool = True) -> Report:
     """The report without what may differ between equal data: file names, sizes and splits, when and how fast.
 
-    `lines` False: without what only formats of lines have, the lines of examples and a look at repeated keys.
+    `lines` False: without what only some formats have, the lines of examples and what only their readers see.
     """
     kept = {
         name: value for name, value in report.items() if name not in ("timing", "options", "notes", "sources")
@@ -155,7 +159,7 @@ def what_it_found(report: Report, *, lines: bool = True) -> Report:
         for one in report["findings"]
     ]
     if not lines:
-        kept["evaluated"] = [one for one in report["evaluated"] if one["id"] != "structure:duplicate-key"]
+        kept["evaluated"] = [one for one in report["evaluated"] if one["id"] not in SEEN_BY_READERS]
     cleared: Report = _without(kept, {"file"} if lines else {"file", "line"})
     return cleared
 

@@ -131,7 +131,7 @@ class MalformedRecords(msgspec.Struct, frozen=True):
     def entries(self, state: MalformedState, rows: Rows) -> Iterator[RowEntries]:
         """The malformed rows, by reason."""
         for part in state.log.partitions():
-            table = state.log.read(part)
+            table = state.log.read_in_order(part)
             for code in np.unique(table[:, 1]).tolist():
                 ids = table[table[:, 1] == code, 0]
                 yield RowEntries(NAME, ids, note=REASONS[int(code)])

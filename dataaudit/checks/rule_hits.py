@@ -207,7 +207,7 @@ class RuleHits(msgspec.Struct, frozen=True):
     def entries(self, state: RulesState, rows: Rows) -> Iterator[RowEntries]:
         """The matches of the recorded rules."""
         for index in state.log.partitions():
-            table = state.log.read(index)
+            table = state.log.read_in_order(index)
             spans = np.empty((len(table), 5), np.int64)
             spans[:, 0] = table[:, 1]
             paths, spans[:, 1] = recall(state.frame.paths, table[:, 2])

@@ -76,6 +76,13 @@ FINDINGS = (
         "Loaders disagree on which value counts; the other one is hidden. Only the last one was searched.",
     ),
     _kind(
+        "stray-quote",
+        "low",
+        "high",
+        "Quotes inside unquoted fields",
+        "Loaders disagree on such a record. Where a quote was lost, it may hold lines that belong to other records.",
+    ),
+    _kind(
         "length-outlier",
         "info",
         "medium",
@@ -94,6 +101,7 @@ MESSAGES = {
     "replacement-character": "The text holds U+FFFD, the replacement character.",
     "control-character": "The text holds control characters.",
     "duplicate-key": "An object of the row names a key twice.",
+    "stray-quote": "The record has an odd number of quotes; one stands in a field that none opens.",
 }
 
 
@@ -250,7 +258,7 @@ class Structure(msgspec.Struct, frozen=True):
         fence = state.frame.lengths.fence()
         names = list(KINDS)
         for part in state.log.partitions():
-            table = state.log.read(part)
+            table = state.log.read_in_order(part)
             name = names[part]
             if name == OUTLIER:
                 if fence is None:

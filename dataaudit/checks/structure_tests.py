@@ -145,6 +145,12 @@ def duplicate_key(batch: Batch) -> Tested:
     return Tested(of, [] if found is None else _spots(found))
 
 
+def stray_quote(batch: Batch) -> Tested:
+    """Records of delimited text with an odd number of quotes; only its reader can see them."""
+    found = dict(batch.remarks).get("stray-quote")
+    return Tested(len(batch) if batch.file.format == "csv" else 0, [] if found is None else _spots(found))
+
+
 Find = Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.int64]]
 """Places in a window (of so many bytes) of the data, which may go on by two bytes."""
 
@@ -219,6 +225,7 @@ TESTS: dict[str, Callable[[Batch], Tested]] = {
     "replacement-character": _characters(_replacement),
     "control-character": _characters(_control),
     "duplicate-key": duplicate_key,
+    "stray-quote": stray_quote,
 }
 
 

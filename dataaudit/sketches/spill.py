@@ -113,6 +113,11 @@ class Spill:
         pieces.append(rows[start:stop])
         return np.concatenate(pieces)
 
+    def read_in_order(self, partition: int) -> npt.NDArray[np.uint64]:
+        """All rows of one partition, (n, width), ascending by their first number; those with the same one as added."""
+        rows = self.read(partition)
+        return rows[np.argsort(rows[:, 0], kind="stable")]
+
     def chunks(self, first: int, last: int, most: int) -> Iterator[npt.NDArray[np.uint64]]:
         """The rows of the partitions from `first` to `last`, several at a time while they are at most `most` rows."""
         group: list[int] = []

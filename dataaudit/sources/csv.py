@@ -168,7 +168,9 @@ class _View:
             names=list(self._wanted),
         )
         found = extract_table(table, self.layout, {})
-        batch = make_batch(self.file, rows, piece.lines[records], found, place, malformed)
+        stray = np.flatnonzero(np.isin(records, fields.stray)) if len(fields.stray) else fields.stray
+        remarks = (("stray-quote", stray),) if len(stray) else ()
+        batch = make_batch(self.file, rows, piece.lines[records], found, place, malformed, remarks)
         return replace(batch, columns=self._kinds)
 
     def _column(self, fields: Fields, name: str, number: int, take: I64) -> pa.Array:

@@ -31,6 +31,8 @@ class Fields:
     """Per good record and column: did it have quotes around it?"""
     doubled: npt.NDArray[np.bool_]
     """Per good record and column: is it quoted, with quotes inside that are written twice?"""
+    stray: I64
+    """Records (by index) with an odd number of quotes: one stands in a field that no quote opens."""
 
     def column(self, number: int, take: I64) -> pa.LargeStringArray:
         """A column of some of the good records (by place among them, ascending). UTF-8 is not checked."""
@@ -56,6 +58,7 @@ def fields_of(piece: Piece, dialect: Dialect, columns: int | None = None) -> Fie
     array = np.frombuffer(piece.data, np.uint8)
     stops = _before_terminator(piece, array, dialect)
     counts = np.ones(len(piece.starts), np.int64)
+    stray = np.empty(0, np.int64)
     marks = quotes = np.empty(0, np.int64)
     if dialect.delimiter:
         marks = _outside(piece, np.flatnonzero(array == ord(dialect.delimiter)))
@@ -65,6 +68,8 @@ def fields_of(piece: Piece, dialect: Dialect, columns: int | None = None) -> Fie
         marks = marks[~runs_of(array, quotes, 0, dialect).inside(marks)]
     if len(marks):
         counts += np.bincount(_record_of(piece, marks), minlength=len(counts))
+    if len(quotes):
+        stray = np.flatnonzero(np.bincount(_record_of(piece, quotes)) & 1)
     counts[piece.damaged] = 0
     if columns is None:
         columns = int(counts[np.argmax(counts > 0)]) if len(counts) else 0
@@ -86,7 +91,7 @@ def fields_of(piece: Piece, dialect: Dialect, columns: int | None = None) -> Fie
         begin[quoted] += 1
         end[quoted] -= 1
         doubled[quoted] = np.searchsorted(quotes, begin[quoted]) < np.searchsorted(quotes, end[quoted])
-    return Fields(piece.data, counts, good, begin, end, quoted, doubled)
+    return Fields(piece.data, counts, good, begin, end, quoted, doubled, stray)
 
 
 def _before_terminator(piece: Piece, array: U8, dialect: Dialect) -> I64:

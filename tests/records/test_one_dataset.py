@@ -8,13 +8,14 @@ from typing import Any
 
 import chat_dataset as made
 import pytest
+from cli_support import SEEN_BY_READERS
 from test_rendered_chats import RENDERERS
 
 import dataaudit
 from dataaudit.report.model import Report
 
-BESIDE = ("exact-duplicates:record", "exact-duplicates:record:normalised", "structure:duplicate-key")
-"""Whole records differ in what stands beside the texts (names of roles, weights); only JSON names a key twice."""
+BESIDE = ("exact-duplicates:record", "exact-duplicates:record:normalised", *SEEN_BY_READERS)
+"""Whole records differ in what stands beside the texts (names of roles, weights)."""
 
 
 TURNS = ("structure:turn-order", "structure:unknown-turn-role")

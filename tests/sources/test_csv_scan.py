@@ -36,8 +36,6 @@ def write_csv(path: Path, records: list[dict[str, str]], **style: Any) -> Path:
 
 def figures(report: Any) -> Any:
     found = what_it_found(report, lines=False)
-    # Only a reader of JSON can see a key that is named twice.
-    found["evaluated"] = [one for one in found["evaluated"] if one["id"] != "structure:duplicate-key"]
     for source in found["sources"]:
         source["unread"] = None
     return found
@@ -146,3 +144,24 @@ def test_a_sample_takes_the_same_rows(tmp_path: Path, scan_json: ScanJson) -> No
 def test_a_wrong_column_is_a_usage_error(tmp_path: Path, run_cli: RunCli) -> None:
     done = run_cli("scan", write_csv(tmp_path / "a.csv", pairs(3)), "--columns", "text=nowhere")
     assert done.returncode == 2 and "the columns are: prompt, response" in done.stderr
+
+
+def test_a_stray_quote_is_a_finding_of_its_record(tmp_path: Path, scan_json: ScanJson) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text('text,label\na 5" pipe,x\n"a ""word"" in quotes",y\n"two\nlines",x\nsay "it" twice,y\n')
+    found = by_id(scan_json(path))["structure:stray-quote"]
+    assert (found["rows"], found["of"], found["severity"]) == (1, 4, "low")
+    assert [(one["row"], one["line"]) for one in found["examples"]] == [(0, 2)]
+
+
+def test_a_lost_quote_that_leaves_well_formed_text_is_found(tmp_path: Path, scan_json: ScanJson) -> None:
+    whole = 'a,b,text\n1,2,"c"\n3,4,d\n5,6,"\ni,j,k"\n7,8,"m"\n'
+    path = tmp_path / "a.csv"
+    path.write_text(whole)
+    assert "structure:stray-quote" not in by_id(scan_json(path))
+    path.write_text(whole.replace('c"', "c", 1))
+    report = scan_json(path)
+    assert (
+        report["sources"][0]["malformed"] + by_id(report).get("structure:stray-quote", {"rows": 0})["rows"]
+        > 0
+    )
