@@ -90,6 +90,7 @@ def run() -> None:
         # process by SIGINT instead of with this code. Everything is put away and flushed by now.
         sys.stderr.flush()
         os._exit(code)
+    process.leave()
     sys.exit(code)
 
 

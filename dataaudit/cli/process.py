@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataaudit.records.garbage import collect_no_more, collect_seldom
+
 _own = False
 
 
@@ -9,6 +11,13 @@ def take() -> None:
     """Say that the process is ours: nobody else will miss what we do without."""
     global _own  # noqa: PLW0603 - a fact about the process
     _own = True
+    collect_seldom()
+
+
+def leave() -> None:
+    """Say that the process is about to end, if it is ours."""
+    if _own:
+        collect_no_more()
 
 
 def lighten() -> None:

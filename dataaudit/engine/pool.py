@@ -75,7 +75,7 @@ def receive(stream: IO[bytes]) -> bytes | None:
 class _Worker:
     def __init__(self, job: Job) -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "dataaudit.engine.worker"],
+            [sys.executable, "-m", "dataaudit.engine"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             # Ctrl-C is for the parent, which then ends its workers. Reaching a worker while it still imports, it

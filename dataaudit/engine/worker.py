@@ -52,7 +52,3 @@ def main() -> None:
         traceback.print_exc()
         send(outbox, Failure(f"internal error in a worker: {type(error).__name__}: {error}"))
         raise SystemExit(1) from None
-
-
-if __name__ == "__main__":
-    main()

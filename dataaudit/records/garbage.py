@@ -1,0 +1,22 @@
+"""The cycle collector in a process of our own: it looks seldom, and not when the process ends.
+
+What a scan makes is freed by counting; cycles are few. With Python's own thresholds the collector runs over every
+module that is imported and every record that is parsed: a sixth of the time of a small scan.
+"""
+
+from __future__ import annotations
+
+import gc
+
+YOUNG, MIDDLE, OLD = 100_000, 50, 100
+"""Objects made before a collection (a batch of chats makes some 50,000), and rounds of each age before the next one."""
+
+
+def collect_seldom() -> None:
+    """Best called before anything large is imported."""
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+
+
+def collect_no_more() -> None:
+    """Called when the process is about to end: memory goes back to the system as it is."""
+    gc.freeze()
