@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.benchmarks.index import SHINGLE, salted, upper
+from dataaudit.records.compiling import compiled
 from dataaudit.records.record_words import StoredWords
-from dataaudit.records.words import I64, U64, compiled, plain_shingles
+from dataaudit.records.words import I64, U64, plain_shingles
 
 U32 = npt.NDArray[np.uint32]
 

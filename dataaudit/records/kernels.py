@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.characters import BLOCK_BITS, BREAK, JOINS, NOTHING, SINGLE, characters
-from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words
+from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words, inverse
 
 F = TypeVar("F")
 
@@ -27,9 +27,19 @@ def compile_(function: F) -> F:
     return made
 
 
+Bytes = npt.NDArray[np.uint8]
+
+PIECE = 1024
+"""Bytes of plain text split together: what is kept of each byte fits the processor's first cache."""
+
+
 class _Tables(NamedTuple):
-    ascii: npt.NDArray[np.uint8]
+    ascii: Bytes
     """Folded code point, or 0 for what parts words."""
+    powers: U64
+    """WORD_BASE ** i, i up to PIECE."""
+    undo: U64
+    """Their inverses."""
     kind: npt.NDArray[np.uint8]
     fold: npt.NDArray[np.int32]
     several: npt.NDArray[np.int32]
@@ -47,7 +57,7 @@ def mix(x: np.uint64) -> np.uint64:
 
 
 @compile_
-def _decode(data: npt.NDArray[np.uint8], at: int) -> Any:
+def decode(data: Bytes, at: int) -> Any:
     """The code point at a byte that is not ASCII (valid UTF-8), and the byte after it."""
     first = np.int64(data[at])
     second = np.int64(data[at + 1]) & 0x3F
@@ -60,86 +70,156 @@ def _decode(data: npt.NDArray[np.uint8], at: int) -> Any:
 
 
 @compile_
-def _split(data: npt.NDArray[np.uint8], offsets: I64, table: _Tables, out: Words) -> Any:
+def ascii_until(data: Bytes, at: int, stop: int) -> int:
+    """The first byte of a stretch that is not ASCII, or its end."""
+    every = np.uint8(0)
+    for byte in data[at:stop]:  # no way out of it, so that the compiler makes it one over vectors
+        every = np.uint8(every | byte)
+    if every < 0x80:
+        return stop
+    while data[at] < 0x80:
+        at += 1
+    return at
+
+
+@compile_
+def _edges(piece: Bytes, table: _Tables, sums: U64, edges: I64) -> Any:
+    """Where words begin and end in ASCII text, and the sum of the folded code points before, each times its power.
+
+    Returns how many edges there are; one more is written for the end. Both are written at every byte and counted where
+    a word begins or ends: no branch to guess wrong.
+    """
+    total = np.uint64(0)
+    count: Any = 0
+    inside = np.int64(0)
+    for k in range(len(piece)):
+        code = np.int64(table.ascii[piece[k]])
+        here = np.int64(code != 0)
+        sums[count] = total
+        edges[count] = k
+        count += here ^ inside
+        inside = here
+        total += np.uint64(code) * table.powers[k]
+    sums[count] = total
+    edges[count] = len(piece)
+    return count
+
+
+@compile_
+def _by_character(data: Bytes, span: tuple[int, int, int], word: int, table: _Tables, out: Words) -> Any:
+    """Words of a string from a byte on at which none is open, up to its end or to where plain text goes on.
+
+    `span` is where the string begins, the byte to start at, and the end. Returns where it stopped and the number of
+    words so far; or a negative code point whose block is not in the tables yet.
+    """
+    origin, at, end = span
+    spans = len(out.begins) > 0
+    total = np.uint64(0)
+    power = np.uint64(1)
+    state: Any = BREAK  # what the open word is: none, one that letters join, or a single character
+    closes = at
+    while at < end:
+        here = at
+        byte = data[at]
+        if byte < 0x80:
+            folded = np.int32(table.ascii[byte])
+            kind: Any = JOINS if folded != 0 else BREAK
+            at += 1
+        else:
+            point, at = decode(data, at)
+            if not table.known[point >> BLOCK_BITS]:
+                return -point, word
+            kind = np.int64(table.kind[point])
+            folded = table.fold[point]
+            if kind == NOTHING:
+                continue
+        if state != BREAK and (kind in (BREAK, SINGLE) or (kind == JOINS and state == SINGLE)):
+            out.hashes[word] = mix(total)
+            if spans:
+                out.ends[word] = closes - origin
+            word += 1
+            state = BREAK
+        if kind == BREAK:
+            if byte < 0x80 and at < end and data[at] < 0x80:
+                return at, word
+            continue
+        if state == BREAK:
+            if spans:
+                out.begins[word] = here - origin
+            total = np.uint64(0)
+            power = np.uint64(1)
+            state = SINGLE if kind == SINGLE else JOINS
+        if folded >= 0:
+            total += np.uint64(folded) * power
+            power *= WORD_BASE
+        else:
+            for k in range(table.starts[-folded], table.starts[1 - folded]):
+                total += np.uint64(table.several[k]) * power
+                power *= WORD_BASE
+        closes = at
+    if state != BREAK:
+        out.hashes[word] = mix(total)
+        if spans:
+            out.ends[word] = closes - origin
+        word += 1
+    return at, word
+
+
+@compile_
+def _split(data: Bytes, offsets: I64, table: _Tables, out: Words) -> Any:
     """Fill `out` (begins and ends unless empty). Returns -1, or a code point whose block is not in the tables yet."""
     spans = len(out.begins) > 0
+    sums = np.empty(PIECE + 1, np.uint64)
+    edges = np.empty(PIECE + 1, np.int64)
     word = 0
     for i in range(len(offsets) - 1):
         out.starts[i] = word
         origin = offsets[i]
         at, end = origin, offsets[i + 1]
-        total = np.uint64(0)
-        power = np.uint64(1)
-        state: Any = BREAK  # what the open word is: none, one that letters join, or a single character
-        closes = at
         while at < end:
-            here = at
-            byte = data[at]
-            if byte < 0x80:
-                code = table.ascii[byte]
-                at += 1
-                if code != 0 and state == JOINS:  # the hot path: a word goes on
-                    total += np.uint64(code) * power
-                    power *= WORD_BASE
-                    closes = at
-                    continue
-                folded = np.int32(code)
-                kind: Any = JOINS if code != 0 else BREAK
-            else:
-                point, at = _decode(data, at)
-                if not table.known[point >> BLOCK_BITS]:
-                    return point
-                kind = np.int64(table.kind[point])
-                folded = table.fold[point]
-                if kind == NOTHING:
-                    continue
-            if state != BREAK and (kind in (BREAK, SINGLE) or (kind == JOINS and state == SINGLE)):
-                out.hashes[word] = mix(total)
+            stop = ascii_until(data, at, min(at + PIECE, end))
+            count = _edges(data[at:stop], table, sums, edges)
+            closed = (count + 1 if stop == end else count) >> 1
+            for k in range(closed):
+                first, last = edges[2 * k], edges[2 * k + 1]
+                out.hashes[word + k] = mix((sums[2 * k + 1] - sums[2 * k]) * table.undo[first])
                 if spans:
-                    out.ends[word] = closes - origin
-                word += 1
-                state = BREAK
-            if kind == BREAK:
-                continue
-            if state == BREAK:
-                if spans:
-                    out.begins[word] = here - origin
-                total = np.uint64(0)
-                power = np.uint64(1)
-                state = SINGLE if kind == SINGLE else JOINS
-            if folded >= 0:
-                total += np.uint64(folded) * power
-                power *= WORD_BASE
-            else:
-                for k in range(table.starts[-folded], table.starts[1 - folded]):
-                    total += np.uint64(table.several[k]) * power
-                    power *= WORD_BASE
-            closes = at
-        if state != BREAK:
-            out.hashes[word] = mix(total)
-            if spans:
-                out.ends[word] = closes - origin
-            word += 1
+                    out.begins[word + k] = at + first - origin
+                    out.ends[word + k] = at + last - origin
+            word += closed
+            if stop == end:
+                break
+            # A word that may go on is taken again, from where it begins.
+            resume = at + edges[count - 1] if count & 1 else stop
+            if data[stop] >= 0x80 or resume == at:
+                resume, word = _by_character(data, (origin, resume, end), word, table, out)
+                if resume < 0:
+                    return -resume
+            at = resume
     out.starts[len(offsets) - 1] = word
     return -1
 
 
-def _ascii() -> npt.NDArray[np.uint8]:
+def _ascii() -> Bytes:
     table = characters()
     return np.where(table.kind[:0x80] == BREAK, 0, table.fold[:0x80]).astype(np.uint8)
 
 
-_ASCII = _ascii()
+def _powers(base: np.uint64) -> U64:
+    return np.cumprod(np.concatenate([[np.uint64(1)], np.full(PIECE - 1, base)]))
 
 
-def words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words:
+_PLAIN = (_ascii(), _powers(WORD_BASE), _powers(inverse(WORD_BASE)))
+
+
+def words(data: Bytes, offsets: I64, spans: bool) -> Words:
     """`words.words_of`, compiled."""
     table = characters()
     most = len(data) // 2 + len(offsets)  # a word takes a byte and what parts it from the next another
     begins, ends = (np.empty(most if spans else 0, np.int64) for _ in range(2))
     out = Words(np.empty(most, np.uint64), np.empty(len(offsets), np.int64), begins, ends)
     while True:
-        tables = _Tables(_ASCII, table.kind, table.fold, table.several, table.starts, table.known)
+        tables = _Tables(*_PLAIN, table.kind, table.fold, table.several, table.starts, table.known)
         missing = int(_split(data, offsets, tables, out))
         if missing < 0:
             break

@@ -13,10 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""The characters with the White_Space property, as the inside of a character class."""
+from dataaudit.records.forms import RUNS, hard_codes
 
-_RUNS = re.compile(f"[{WHITE_SPACE}]+")
 _SEPARATORS = re.compile("[\x1c-\x1f]")  # str.split() takes these for spaces, the property does not
 
 
@@ -31,7 +29,7 @@ def normalise_text(text: str) -> str:
     """The normalised form of one string."""
     folded = unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
     if _SEPARATORS.search(folded):
-        return _RUNS.sub(" ", folded).strip(" ")
+        return RUNS.sub(" ", folded).strip(" ")
     return " ".join(folded.split())
 
 
@@ -108,37 +106,6 @@ def _last_runs(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> n
     for start, end in zip(offsets[ending].tolist(), offsets[ending + 1].tolist(), strict=True):
         found.append(start + len(data[start:end].tobytes().rstrip(_ASCII_SPACES)))
     return np.asarray(found, np.int64)
-
-
-_UNKNOWN, _EASY, _HARD = 0, 1, 2
-_known = np.zeros(
-    0x110000, np.uint8
-)  # filled as code points are met; a full table would cost a second at start
-
-
-def _is_hard(code: int) -> bool:
-    """Could this code point be changed by folding, composing or collapsing, or change its neighbour?"""
-    char = chr(code)
-    return (
-        _RUNS.match(char) is not None
-        or char.casefold() != char
-        or unicodedata.normalize("NFC", char) != char
-        or unicodedata.category(char)[0] == "M"  # marks compose with what is before them
-        or 0x1100 <= code <= 0x11FF  # Hangul jamo compose into syllables
-        or 0x16D63 <= code <= 0x16D6A  # so do vowel signs of Kirat Rai, which are letters (Unicode 16)
-    )
-
-
-def hard_codes(codes: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Which code points could be changed, or change a neighbour, by more than ASCII's folding of case and spaces."""
-    state = _known[codes]
-    unknown = state == _UNKNOWN
-    if unknown.any():
-        for code in np.unique(codes[unknown]).tolist():
-            _known[code] = _EASY if code < 128 else (_HARD if _is_hard(code) else _EASY)
-        state = _known[codes]
-    hard: npt.NDArray[np.bool_] = state == _HARD
-    return hard
 
 
 def _hard_strings(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:

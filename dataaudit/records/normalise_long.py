@@ -13,8 +13,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from dataaudit.records.compiling import compiled
+from dataaudit.records.forms import hard_codes
 from dataaudit.records.hashing import Keys, digest_lanes, string_keys
-from dataaudit.records.normalise import flat_bytes, hard_codes, normalise, normalise_text
+from dataaudit.records.normalise import flat_bytes, normalise, normalise_text
 
 LONG = 8 << 20
 """Bytes of a text from which on it is normalised in windows."""
@@ -32,15 +34,31 @@ def normalised_keys(values: pa.LargeStringArray) -> Keys:
     lengths = np.diff(offsets)
     long = lengths >= LONG
     if not long.any():
-        return string_keys(normalise(values))
+        return _short_keys(values)
     hi, lo = np.zeros(len(values), np.uint64), np.zeros(len(values), np.uint64)
     short = np.flatnonzero(~long)
-    hi[short], lo[short] = string_keys(normalise(values.take(pa.array(short))))
+    hi[short], lo[short] = _short_keys(values.take(pa.array(short)))
     for i in np.flatnonzero(long).tolist():
         state = xxhash.xxh3_128()
         for piece in normalised_pieces(data[offsets[i] : offsets[i + 1]]):
             state.update(piece)
         hi[i], lo[i] = digest_lanes(state.intdigest())
+    return Keys(hi, lo)
+
+
+def _short_keys(values: pa.LargeStringArray) -> Keys:
+    if not compiled(len(flat_bytes(values)[0]) >> 4):  # numpy is not so much slower here as elsewhere
+        return string_keys(normalise(values))
+    from dataaudit.records.normalise_kernel import normalised
+
+    easy, hard = normalised(values)
+    keys = string_keys(easy)
+    if len(hard) == 0:
+        return keys
+    texts = values.take(pa.array(hard)).to_pylist()
+    own = string_keys(pa.array([normalise_text(text) for text in texts], pa.large_string()))
+    hi, lo = keys.hi.copy(), keys.lo.copy()
+    hi[hard], lo[hard] = own
     return Keys(hi, lo)
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.records.characters import BLOCK_BITS, BREAK, MARK, NOTHING, SINGLE, characters
+from dataaudit.records.compiling import compiled
 from dataaudit.records.hashing import mix64
 from dataaudit.records.normalise import flat_bytes
 
@@ -34,8 +35,6 @@ SHINGLE_BASE = np.uint64(0xAF251AF3B0F025B5)
 
 PLAIN_BYTES = 1 << 18
 """Text of which numpy makes words together: its arrays take some forty bytes for each of the text."""
-COMPILE_BYTES = 4 << 20
-"""Text seen by a process before it loads the compiled kernels; up to here numpy is done sooner."""
 
 
 class Words(NamedTuple):
@@ -49,18 +48,6 @@ class Words(NamedTuple):
     """Byte of its string at which each word begins; empty unless asked for."""
     ends: I64
     """Byte of its string after each word; empty unless asked for."""
-
-
-class _Seen:
-    """Bytes this process has split so far: decides when compiled code pays."""
-
-    total = 0
-
-
-def compiled(nbytes: int) -> bool:
-    """Should the compiled kernels be used, now that `nbytes` more are to be done?"""
-    _Seen.total += nbytes
-    return _Seen.total > COMPILE_BYTES
 
 
 def words_of(values: pa.LargeStringArray, *, spans: bool = False) -> Words:

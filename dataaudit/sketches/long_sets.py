@@ -7,8 +7,9 @@ from typing import IO
 
 import numpy as np
 
+from dataaudit.records.compiling import compiled
 from dataaudit.records.hashing import mix64
-from dataaudit.records.words import SHINGLE_BASE, U64, WORD_BASE, compiled
+from dataaudit.records.words import SHINGLE_BASE, U64, WORD_BASE
 from dataaudit.sketches.minhash import U32, Banding
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace

@@ -17,8 +17,9 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.compiling import compiled
 from dataaudit.records.hashing import mix64
-from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, compiled, sums
+from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, sums
 
 SEED = 0x0DDB1A5E
 """Makes the permutations."""

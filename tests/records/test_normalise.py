@@ -8,10 +8,11 @@ import unicodedata
 import pyarrow as pa
 import pytest
 import regex
+import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataaudit.records import hashing, normalise_long
+from dataaudit.records import compiling, forms, hashing, normalise_kernel, normalise_long
 from dataaudit.records import normalise as module
 from dataaudit.records.normalise import flat_bytes, from_flat, normalise, normalise_text, strings_with
 
@@ -50,6 +51,31 @@ def test_arrays_are_normalised_as_the_definition_says(texts: list[str], head: in
     assert normalise(part).to_pylist() == [slow(text) for text in part.to_pylist()]
 
 
+def compiled_keys(values: pa.LargeStringArray) -> list[tuple[int, int]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "COMPILE_BYTES", -1)
+        return list(zip(*(lane.tolist() for lane in normalise_long.normalised_keys(values)), strict=True))
+
+
+def keys_of(texts: list[str]) -> list[tuple[int, int]]:
+    return [hashing.digest_lanes(xxhash.xxh3_128_intdigest(text.encode())) for text in texts]
+
+
+PIECES = st.sampled_from(
+    ["a" * 1023, "B \t" * 341, " " * 1025, "É", "é", "\u0301", "\xa0", "ß", "❤\ufe0f", "日", "\n", "x Y"]
+)
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(st.one_of(TEXTS, st.lists(PIECES, max_size=6).map("".join)), max_size=8), st.integers(0, 3))
+def test_the_compiled_form_gives_the_keys_of_the_definition(texts: list[str], head: int):
+    values = plain(texts).slice(head)
+    assert compiled_keys(values) == keys_of([slow(text) for text in texts[head:]])
+    easy, hard = normalise_kernel.normalised(values)
+    expected = ["" if i in hard else slow(text) for i, text in enumerate(texts[head:])]
+    assert easy.to_pylist() == expected
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.text(alphabet="aB \t\n\x1f", max_size=12), max_size=5), st.integers(1, 7))
 def test_windows_do_not_show(texts: list[str], window: int):
@@ -75,6 +101,26 @@ def test_every_character_alone_and_between_letters():
     assert len(texts) > 50_000
     expected = [slow(text) for text in texts]
     assert normalise(plain(texts)).to_pylist() == expected
+    easy, hard = normalise_kernel.normalised(plain(texts))
+    others = sorted(set(range(len(texts))) - set(hard.tolist()))
+    made = easy.to_pylist()
+    assert [made[i] for i in others] == [expected[i] for i in others]
+    assert compiled_keys(plain(texts)) == keys_of(expected)
+
+
+def test_only_what_needs_its_neighbours_or_more_room_is_left_to_python():
+    texts = [
+        "Ünïcode Ärger",
+        "“quoted” – dash…",
+        "ПРИВЕТ мир",
+        "日本語。",
+        "❤️ 👩‍🚀",
+        "a\xa0b\u2003c",
+        "Straße",
+        "e\u0301",
+        "ΌΣΟΣ",
+    ]
+    assert normalise_kernel.normalised(plain(texts))[1].tolist() == [6, 7]
 
 
 def test_nothing_that_composes_or_is_reordered_counts_as_easy():
@@ -87,12 +133,12 @@ def test_nothing_that_composes_or_is_reordered_counts_as_easy():
     marks = {code for code in range(sys.maxunicode + 1) if unicodedata.combining(chr(code))}
     jamo = set(range(0x1161, 0x1176)) | set(range(0x11A8, 0x11C3))
     assert len(second) > 60
-    easy = [hex(code) for code in sorted(second | marks | jamo) if not module._is_hard(code)]
+    easy = [hex(code) for code in sorted(second | marks | jamo) if forms._form(code) != forms.HARD]
     assert easy == []
 
 
 def test_the_white_space_property_is_the_one_of_the_regex_module():
-    ours = regex.compile(f"[{module.WHITE_SPACE}]")
+    ours = regex.compile(f"[{forms.WHITE_SPACE}]")
     theirs = regex.compile(r"\p{White_Space}")
     assert [c for c in every_character() if bool(ours.match(c)) != bool(theirs.match(c))] == []
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from dataaudit.records import kernels
 from dataaudit.records import words as word_hashes
 from dataaudit.records.characters import BREAK, JOINS, NOTHING, SINGLE, characters
+from dataaudit.records.kernels import PIECE
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.words import (
     SHINGLE_BASE,
@@ -167,6 +168,19 @@ def test_both_implementations_agree_with_the_definition(values: list[str], nbyte
     assert listed(kernels.words(data, offsets, False)) == (*expected[:2], [], [])
     assert listed(plain_words(data, offsets, False)) == (*expected[:2], [], [])
     assert listed(words_in_pieces(array, nbytes)) == expected
+
+
+def test_words_at_the_edges_of_pieces_of_plain_text():
+    """The compiled loop takes plain text in pieces and the rest by character: a word may lie across either edge."""
+    texts = []
+    for length in (PIECE - 2, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE, 2 * PIECE + 1):
+        for before in ("", "- ", "é ", "日"):
+            for after in ("", " b", "é", "\u0301 c", "\u200b", " \u0301", "日本", " …", "— d e"):
+                texts += [f"{before}{'a' * length}{after}", f"{before}{'a ' * (length // 2)}{after}"]
+    values = pa.array(texts, pa.large_string())
+    assert listed(kernels.words(*flat_bytes(values), True)) == listed(plain_words(*flat_bytes(values), True))
+    few = [texts[0], texts[-1], texts[len(texts) // 2]]
+    assert listed(kernels.words(*flat_bytes(pa.array(few, pa.large_string())), True)) == slow_words(few)
 
 
 @settings(max_examples=150, deadline=None)

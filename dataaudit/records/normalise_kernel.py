@@ -1,0 +1,127 @@
+"""The compiled form of `normalise`: one pass over the bytes. Import this only to use it (see `compiling`)."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
+from dataaudit.records.kernels import PIECE, Bytes, ascii_until, compile_, decode
+from dataaudit.records.normalise import flat_bytes, from_flat
+from dataaudit.records.words import I64
+
+_SPACE = 32
+_UNKNOWN, _HARD, _BITS = UNKNOWN, HARD, BLOCK_BITS
+
+
+def _plain() -> Bytes:
+    made = np.arange(128, dtype=np.uint8)
+    made[ord("A") : ord("Z") + 1] += 32
+    made[9:14] = _SPACE
+    return made
+
+
+PLAIN = _plain()
+"""What each ASCII byte becomes."""
+
+
+class _Made(NamedTuple):
+    plain: Bytes
+    """Not made, but needed: `PLAIN`."""
+    data: Bytes
+    offsets: I64
+    """(n + 1,)."""
+    hard: npt.NDArray[np.bool_]
+    """(n,)."""
+
+
+@compile_
+def _encode(point: int, out: Bytes, at: int) -> int:
+    """Write a code point in UTF-8; returns the byte after it."""
+    if point < 0x80:  # the Kelvin sign is folded to a plain k
+        out[at] = point
+        return at + 1
+    if point < 0x800:
+        out[at] = 0xC0 | point >> 6
+    else:
+        if point < 0x10000:
+            out[at] = 0xE0 | point >> 12
+        else:
+            out[at] = 0xF0 | point >> 18
+            at += 1
+            out[at] = 0x80 | point >> 12 & 0x3F
+        at += 1
+        out[at] = 0x80 | point >> 6 & 0x3F
+    out[at + 1] = 0x80 | point & 0x3F
+    return at + 2
+
+
+@compile_
+def _one(data: Bytes, plain: Bytes, form_of: npt.NDArray[np.int32], out: Bytes, at: Any) -> Any:
+    """Write one string from `at` on. Returns the byte after it, or `HARD`, or -2 - a code point of unknown form."""
+    start = at
+    spaced = np.int64(1)  # nothing yet, or a space last: another one would not be written
+    here, end = 0, len(data)
+    while here < end:
+        stop = ascii_until(data, here, min(here + PIECE, end))
+        for byte in data[here:stop]:
+            folded = plain[byte]
+            space = np.int64(folded == _SPACE)
+            out[at] = folded
+            at += 1 - (space & spaced)
+            spaced = space
+        here = stop
+        while here < end and data[here] >= 0x80:
+            point, here = decode(data, here)
+            form: Any = np.int64(form_of[point])
+            if form == _UNKNOWN:
+                return -2 - point
+            if form == _HARD:
+                return form
+            if form != _SPACE:
+                at = _encode(form, out, at)
+                spaced = np.int64(0)
+            elif spaced == 0:
+                out[at] = _SPACE
+                at += 1
+                spaced = np.int64(1)
+    return at - spaced if at > start else at
+
+
+@compile_
+def _all(data: Bytes, offsets: I64, form_of: npt.NDArray[np.int32], made: _Made, first: int) -> Any:
+    """Write all strings from `first` on; a hard one is empty and marked.
+
+    Returns the string to go on with and a code point whose form it needs; that is 0 when all are done.
+    """
+    at = made.offsets[first]
+    for i in range(first, len(offsets) - 1):
+        end = np.int64(_one(data[offsets[i] : offsets[i + 1]], made.plain, form_of, made.data, at))
+        if end < _HARD:
+            return i, -2 - end
+        if end == _HARD:
+            made.hard[i] = True
+        else:
+            at = end
+        made.offsets[i + 1] = at
+    return len(offsets) - 1, 0
+
+
+def normalised(values: pa.LargeStringArray) -> tuple[pa.LargeStringArray, I64]:
+    """The normalised forms of strings, of hard ones empty strings instead, and which those are.
+
+    Hard is a string with a code point whose form is `HARD`.
+    """
+    data, offsets = flat_bytes(values)
+    made = _Made(
+        PLAIN, np.empty_like(data), np.zeros(len(offsets), np.int64), np.zeros(len(values), np.bool_)
+    )
+    first, point = 0, -1
+    while point:
+        first, point = _all(data, offsets, forms, made, first)
+        if point:
+            fill(point >> BLOCK_BITS)
+    return from_flat(made.data[: made.offsets[-1]], made.offsets), np.flatnonzero(made.hard)
