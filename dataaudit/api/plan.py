@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from dataaudit.benchmarks.shipped import chosen
 from dataaudit.checks import build_all, finding_kinds
 from dataaudit.checks.base import CheckOptions, FindingKind, Selection
+from dataaudit.checks.share_findings import SHARE
 from dataaudit.config import Config
 from dataaudit.errors import ConfigError, UsageError
 from dataaudit.report.gates import (
@@ -41,9 +42,10 @@ def ask(
     config: Config, *, drop: Sequence[str] = (), record: Sequence[str] = (), cleaning: bool = False
 ) -> Asked:
     """Resolve a configuration. Raises UsageError or RuleError before any data is read."""
-    loaded = load_packs(config.rules)
     benchmarks = chosen(config.benchmarks)
     kinds = finding_kinds(CheckOptions(benchmarks=benchmarks))
+    gates = _gates(config)
+    loaded = load_packs(config.rules) if _asks_for_rules(config, drop, gates, kinds) else ()
     require_distinct([kind.id for kind in kinds])
     require_known_names({"--select": config.select, "--ignore": config.ignore, "--drop": drop}, loaded, kinds)
     for complaint in unknown_rules(config.allow, loaded):
@@ -51,7 +53,6 @@ def ask(
     rules = rule_selection.select(loaded, config.select, config.ignore, config.min_severity)
     selection = Selection(config.select, config.ignore, config.min_severity)
     on = tuple(kind for kind in kinds if selection.takes(kind))
-    gates = _gates(config)
     _require_on([*drop, *(spec.name for spec in gates)], kinds, on)
     dropped = _dropped(drop, rules, on)
     if cleaning:
@@ -74,6 +75,15 @@ def ask(
     ):
         raise UsageError("the selection leaves no rule and no check on")
     return Asked(rules, options, gates, dropped)
+
+
+def _asks_for_rules(
+    config: Config, drop: Sequence[str], gates: Sequence[GateSpec], kinds: Sequence[FindingKind]
+) -> bool:
+    """Could a rule be on, or named? Not where checks alone are selected that need none: reading packs takes a while."""
+    plain = {name for kind in kinds for name in (kind.id, kind.check) if kind.check != SHARE.check}
+    named = {*config.select, *config.ignore, *drop, *(spec.name for spec in gates)}
+    return not config.select or bool(config.rules or config.allow) or not named <= plain
 
 
 def today() -> date:

@@ -13,8 +13,12 @@ from check_support import scan, write
 import dataaudit
 from dataaudit.api.benchmarks import Described, build, show
 from dataaudit.benchmarks.shipped import shipped
+from dataaudit.checks import finding_kinds
+from dataaudit.checks.base import CheckOptions
 from dataaudit.errors import BenchmarkError, UsageError
 from dataaudit.report.words import next_steps
+from dataaudit.rules.load import load_packs
+from dataaudit.rules.select import matches
 
 QUESTION = "How many slow green otters fit into the third narrow boat on the lake if two of them are asleep?"
 ITEMS = [{"q": QUESTION, "a": "Seven of them", "n": "x1"}, {"q": "", "a": "", "n": "x2"}]
@@ -274,3 +278,26 @@ def test_what_stands_beside_an_answer_is_none(tmp_path: Path):
         build(str(tmp_path / f"{name}.jsonl"), str(out), Described("otters", source="made"), ())
         made.append(out.read_bytes())
     assert made[0] == made[1]
+
+
+def test_a_check_alone_reads_no_packs(tmp_path: Path, index: str, monkeypatch: pytest.MonkeyPatch):
+    """Nor may a rule be missed by that: none is named by what is a check or a finding, but for one that needs rules."""
+    rules, kinds = load_packs(), finding_kinds(CheckOptions())
+    names = {name for kind in kinds for name in (kind.id, kind.check) if kind.check != "synthetic-share"}
+    assert not [(name, rule.id) for name in names for rule in rules if matches(name, rule)]
+    monkeypatch.setattr("dataaudit.api.plan.load_packs", lambda extra: pytest.fail("packs were read"))
+    rows = {"a.jsonl": [{"text": QUESTION}]}
+    only = {
+        "benchmarks": ("none", index),
+        "select": ("leakage", "exact-duplicates"),
+        "ignore": ("near-duplicates",),
+    }
+    assert scan(tmp_path, rows, **only, max_count=("leakage=0",)).status == "fail"
+    for more in (
+        {"select": ("default",)},
+        {"select": ("leakage", "synthetic-share")},
+        {"ignore": ("mispelled",)},
+        {"max_count": ("mispelled=0",)},
+    ):
+        with pytest.raises(pytest.fail.Exception, match="packs were read"):
+            scan(tmp_path, rows, **{**only, **more})
