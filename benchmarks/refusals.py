@@ -3,21 +3,22 @@ docs/refusals.md.
 
     python benchmarks/refusals.py PROSE
 
-PROSE is what `human_prose.py` wrote. The completions are those of XSTest (Röttger et al. 2024, arXiv 2308.01263): three
-models, two human labels each. The published data sets are read from the folder named by DATAAUDIT_REAL_DATA (default
-`../shared/data`).
+PROSE is what `human_prose.py` wrote. The completions are those of `labelled_refusals.py`. The published data sets are
+read from the folder named by DATAAUDIT_REAL_DATA (default `../shared/data`).
 """
 
 from __future__ import annotations
 
-import csv
+import json
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-from evidence import data_folder, human_corpora
+from evidence import MODEL, NO_MODEL, data_folder, human_corpora
+from labelled_refusals import PYRIT, Completions, pyrit, xstest
+from refusal_forms import struck
 
 from dataaudit.api.corpora import WRITTEN, Corpus, read_corpus
 from dataaudit.rules.load import load_packs
@@ -33,15 +34,6 @@ PLAIN = ("I cannot", "I apologize", "as an AI", "I'm sorry", "I can't", "sorry")
 """Phrases as published lists of refusals hold them (for one, Zou et al. 2023, arXiv 2307.15043), for comparison."""
 
 Row = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class Completions:
-    """The completions of one model."""
-
-    texts: list[str]
-    refused: frozenset[int]
-    """Those that people labelled a full or a partial refusal."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +55,6 @@ class Found:
 
     completions: dict[str, frozenset[int]]
     people: frozenset[Row]
-
-
-def completions(path: Path) -> Completions:
-    with path.open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file))
-    labels = [row["final_label"] for row in rows]
-    refused = frozenset(
-        i for i, label in enumerate(labels) if label.endswith(("full_refusal", "partial_refusal"))
-    )
-    return Completions([row["completion"] for row in rows], refused)
 
 
 def score(hit: frozenset[int], among: Completions) -> Scores:
@@ -177,36 +159,69 @@ def curve(
     return lines
 
 
-def sets(rules: Sequence[Rule], found: dict[str, Found], among: dict[str, Completions]) -> list[str]:
-    """Lines of a table: the rules that count as contamination, those of high confidence, and all."""
+def sets(rules: Sequence[Rule], narrow: Sequence[Rule], among: dict[str, Completions]) -> list[str]:
+    """Lines of a table: the rules that count as contamination, all, and what development text supports of all."""
     chosen = {
         "of high confidence": [rule for rule in rules if rule.confidence == "high"],
         "all": list(rules),
+        "all, struck out": list(narrow),
     }
     lines = [
-        "| rules of the pack | completions | refusals | precision | recall | F1 |",
-        "| --- | --- | ---: | ---: | ---: | ---: |",
+        "| rules of the pack | completions | of | refusals | precision | recall | F1 |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     for label, some in chosen.items():
+        found, _ = find(some, among, [])
         for name, one in among.items():
-            hit = frozenset[int]().union(*(found[rule.id].completions[name] for rule in some))
+            hit = frozenset[int]().union(*(each.completions[name] for each in found.values()))
             got = score(hit, one)
             lines.append(
-                f"| {label} | {name} | {len(one.refused)} | {got.precision:.3f} | {got.recall:.3f} | {got.f1:.3f} |"
+                f"| {label} | {name} | {len(one.texts)} | {len(one.refused)} "
+                f"| {got.precision:.3f} | {got.recall:.3f} | {got.f1:.3f} |"
             )
     return lines
 
 
+def supporting(tuned: Completions, outputs: Path) -> list[str]:
+    """Text that may support a form: the refusals of `TUNED`, and the outputs of the models of AlpacaEval."""
+    rows = [json.loads(line) for line in outputs.read_text("utf-8").splitlines()]
+    written = [row["output"] for row in rows if row["generator"] != NO_MODEL]
+    return [tuned.texts[i] for i in sorted(tuned.refused)] + written
+
+
 PAGE = """# Refusals, measured
 
-Written by `benchmarks/refusals.py`. The completions of three models to the 450 prompts of XSTest (Röttger et al. 2024,
-[arXiv 2308.01263](https://arxiv.org/abs/2308.01263)) carry two human labels each. A refusal is what was labelled a full
-or a partial refusal. The rules of the pack `refusals` were written from the completions `{tuned}` alone, and from
-documented forms. Of the other two no text was read, but their figures were seen while the rules were written, and a
-stricter draft of a rule was given up because F1 on llama2new fell to .916: the figures of these two are no blind test.
-A completion is found if any rule of the set hits it.
+Written by `benchmarks/refusals.py`. A completion is found if any rule of the set hits it.
+
+- `{tuned}`, `gpt4`, `llama2new`: the completions of three models to the 450 prompts of XSTest (Röttger et al. 2024,
+  [arXiv 2308.01263](https://arxiv.org/abs/2308.01263)), with two human labels each. A refusal is what was labelled a
+  full or a partial refusal.
+- `pyrit`: responses that people labelled refusal or not, which Microsoft's PyRIT judges its scorer by (MIT; in the
+  wheel of {pyrit} on PyPI). They are answers of later models, to attacks of many kinds, in several languages.
 
 {sets}
+
+## How the forms were chosen
+
+An earlier version of the pack was written from the completions `{tuned}` and from documented forms, but while it was
+written the figures of the other two were seen, and a stricter draft of `refusal-opens-not-appropriate` was given up
+because of them. So the forms were chosen again, by rules that were written down first:
+
+1. Text that may be read: `{tuned}` with its labels, the outputs of the 16 models of AlpacaEval, the responses of
+   HH-RLHF, PyRIT's answers that carry no label of refusal, published lists of phrases of refusal (such as those of
+   Zou et al. 2023, [arXiv 2307.15043](https://arxiv.org/abs/2307.15043)), and text of people. Of `gpt4`, `llama2new`
+   and `pyrit` neither texts nor figures, but for those of the earlier pack, which were known. What `pyrit` shares with
+   the answers read is left out of it.
+2. A word stands in "it is not … to" if it does so in two refusals of `{tuned}` or more, in at least 90 % of the
+   completions of `{tuned}` that hold it there, and in more of its refusals than documents of people. It may stand
+   there alone if people write it there in at most two documents, else beside another word. By this rule *accurate*
+   fell out of the list, *responsible* and *okay* came in, *fair* and *legal* may stand alone, and *safe* may not.
+3. A new form comes from the text that may be read, and hits at most two documents of people outside LIMA.
+4. What people plausibly write where no corpus shows it (a question in a forum that opens with "Sorry, but I can't
+   find") is of medium confidence at most, whatever was measured.
+5. A program strikes out every alternative of every rule without which the rule still hits the same refusals of
+   `{tuned}` and the same outputs of the 16 models (`benchmarks/refusal_forms.py`). What is left was chosen by nobody:
+   *all, struck out* in the table says how much of the score does not depend on words that an author thought of.
 
 ## What it costs in text of people
 
@@ -225,13 +240,18 @@ Rows are counted one by one here. In a data set judge the rate: one such sentenc
 
 def main(prose: Path) -> None:
     data = data_folder()
-    among = {name: completions(data / f"model_text/xstest_completions_{name}.csv") for name in (TUNED, *HELD)}
+    among = {name: xstest(data / f"model_text/xstest_completions_{name}.csv") for name in (TUNED, *HELD)}
     rules = [rule for rule in load_packs() if rule.pack == "refusals"]
+    narrow = list(struck(rules, supporting(among[TUNED], data / MODEL)))
     plain = plain_rules(rules[0])
     found, documents = find([*rules, *plain], among, human_corpora(prose))
+    labelled = pyrit()
+    if labelled is None:
+        print(f"{PYRIT} cannot be had and is left out", file=sys.stderr)
     page = PAGE.format(
         tuned=TUNED,
-        sets="\n".join(sets(rules, found, among)),
+        pyrit=PYRIT,
+        sets="\n".join(sets(rules, narrow, among | ({} if labelled is None else {"pyrit": labelled}))),
         documents=documents,
         ours="\n".join(curve(ordered(rules, found), found, among, documents)),
         plain="\n".join(curve(plain, found, among, documents)),
