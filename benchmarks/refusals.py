@@ -197,9 +197,16 @@ Written by `benchmarks/refusals.py`. A completion is found if any rule of the se
   [arXiv 2308.01263](https://arxiv.org/abs/2308.01263)), with two human labels each. A refusal is what was labelled a
   full or a partial refusal.
 - `pyrit`: responses that people labelled refusal or not, which Microsoft's PyRIT judges its scorer by (MIT; in the
-  wheel of {pyrit} on PyPI). They are answers of later models, to attacks of many kinds, in several languages.
+  wheel of {pyrit} on PyPI). They are answers of later models, to attacks of many kinds.
 
 {sets}
+
+By *high confidence* alone much of `llama2new` is missed: what `refusal-not-appropriate` and
+`refusal-opens-not-appropriate` find. People write such sentences, too, so these rules stay of medium confidence.
+
+The label of `pyrit` is wider than the word: it counts what does not serve the attack. When the 49 that are not found
+were read after the first measurement, 43 of them turned out to be plain answers to another question (recipes, facts,
+party games); of the 50 that decline in words 44 are found. No hit is false.
 
 ## How the forms were chosen
 
@@ -222,6 +229,9 @@ because of them. So the forms were chosen again, by rules that were written down
 5. A program strikes out every alternative of every rule without which the rule still hits the same refusals of
    `{tuned}` and the same outputs of the 16 models (`benchmarks/refusal_forms.py`). What is left was chosen by nobody:
    *all, struck out* in the table says how much of the score does not depend on words that an author thought of.
+
+After that the three were measured once, and no form was changed since. F1 of the earlier pack had been .947 on `gpt4`
+and .946 on `llama2new`; on `pyrit` it is .642, too.
 
 ## What it costs in text of people
 
