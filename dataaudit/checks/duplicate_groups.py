@@ -13,6 +13,7 @@ from dataaudit.checks.excerpts import opening
 from dataaudit.records.findings import Example, Finding
 from dataaudit.records.types import ROW_BITS, FileRef, unpack_row
 from dataaudit.sketches.counts import FindingCounts, add_counts
+from dataaudit.sketches.groups import repeated, starts
 
 U64 = npt.NDArray[np.uint64]
 
@@ -44,46 +45,31 @@ class Extras(NamedTuple):
     """Per group the row that stays."""
 
 
-def _sorted(table: U64) -> tuple[U64, U64, U64]:
-    import polars as pl
-
-    frame = pl.DataFrame({"hi": table[:, 0], "lo": table[:, 1], "row": table[:, 2]}).sort("hi", "lo", "row")
-    return frame["hi"].to_numpy(), frame["lo"].to_numpy(), frame["row"].to_numpy()
-
-
-def _starts(hi: U64, lo: U64) -> npt.NDArray[np.int64]:
-    fresh = np.ones(len(hi), np.bool_)
-    fresh[1:] = (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
-    return np.flatnonzero(fresh)
-
-
 def extras(table: U64) -> Extras:
     """The rows beyond the smallest row id of every group of equal keys. `table` is (n, 3): hi, lo, row id."""
-    hi, lo, row = _sorted(table)
-    starts = _starts(hi, lo)
-    sizes = np.diff(np.append(starts, len(row)))
-    kept = row[starts]
+    table = repeated(table, 2)
+    row, first = table[:, 2], starts(table, 2)
+    sizes = np.diff(np.append(first, len(row)))
+    kept = row[first]
     extra = np.ones(len(row), np.bool_)
-    extra[starts] = False
-    several = sizes > 1
-    return Extras(row[extra], np.repeat(kept, sizes)[extra], sizes[several], kept[several])
+    extra[first] = False
+    return Extras(row[extra], np.repeat(kept, sizes)[extra], sizes, kept)
 
 
 def leaks(table: U64, files: Sequence[FileRef]) -> Extras:
     """The rows of a group that lie outside its home split. Files without a split take no part."""
-    hi, lo, row = _sorted(table)
-    split = _split_codes(files)[(row >> np.uint64(ROW_BITS)).astype(np.int64)]
-    taking = split >= 0
-    hi, lo, row, split = hi[taking], lo[taking], row[taking], split[taking]
-    starts = _starts(hi, lo)
-    if len(starts) == 0:
+    table = repeated(table, 2)
+    split = _split_codes(files)[(table[:, 2] >> np.uint64(ROW_BITS)).astype(np.int64)]
+    table, split = table[split >= 0], split[split >= 0]
+    row, begins = table[:, 2], starts(table, 2)
+    if len(begins) == 0:
         return Extras(row, row, np.empty(0, np.int64), row)
-    sizes = np.diff(np.append(starts, len(row)))
-    home = np.minimum.reduceat(split, starts)
+    sizes = np.diff(np.append(begins, len(row)))
+    home = np.minimum.reduceat(split, begins)
     away = split > np.repeat(home, sizes)
     at_home = np.where(away, np.iinfo(np.uint64).max, row)
-    first = np.minimum.reduceat(at_home, starts)
-    several = np.add.reduceat(away.astype(np.int64), starts) > 0
+    first = np.minimum.reduceat(at_home, begins)
+    several = np.add.reduceat(away.astype(np.int64), begins) > 0
     return Extras(row[away], np.repeat(first, sizes)[away], sizes[several], first[several])
 
 

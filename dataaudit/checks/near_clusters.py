@@ -13,6 +13,7 @@ from dataaudit.checks.near_sets import Sets
 from dataaudit.checks.near_settings import FLAG, NearSettings
 from dataaudit.errors import UsageError
 from dataaudit.records.words import I64, U64
+from dataaudit.sketches.groups import repeated, starts
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -99,16 +100,13 @@ def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, w
 
 def _equal(tables: Iterable[U64]) -> Equal:
     """The rows beyond the first of every group of equal keys. Tables are (n, 4): hi, lo, row id, bytes of text."""
-    import polars as pl
-
     parts = [np.empty((0, 4), np.uint64)]
     for table in tables:
-        frame = pl.DataFrame(table, schema=["hi", "lo", "row", "nbytes"]).sort("hi", "lo", "row")
-        hi, lo, row, nbytes = (frame[name].to_numpy() for name in frame.columns)
-        fresh = np.ones(len(row), np.bool_)
-        fresh[1:] = (hi[1:] != hi[:-1]) | (lo[1:] != lo[:-1])
-        first = np.flatnonzero(fresh)[np.cumsum(fresh) - 1]
-        parts.append(np.stack([row, row[first], nbytes, nbytes[first]], axis=1)[~fresh])
+        rows = repeated(table, 2)
+        at = starts(rows, 2)
+        first = np.repeat(at, np.diff(np.append(at, len(rows))))
+        row, nbytes = rows[:, 2], rows[:, 3]
+        parts.append(np.delete(np.stack([row, row[first], nbytes, nbytes[first]], axis=1), at, axis=0))
     every = np.concatenate(parts)
     every = every[np.argsort(every[:, 0])]
     return Equal(every[:, 0], every[:, 1], every[:, 2].astype(np.int64), every[:, 3].astype(np.int64))
@@ -138,21 +136,13 @@ class Labels:
 def _buckets(keys: Keys, band: int, again: U64) -> Iterator[tuple[I64, U64]]:
     """Per stretch of keys of a band: the bucket of each row that shares one, and the row, sorted by both."""
     for table in keys.band(band):
-        order = np.argsort(table[:, 0])
-        key = table[order, 0]
-        same = key[1:] == key[:-1]
-        several = np.append(False, same) | np.append(same, False)
-        key, members = key[several], table[order[several], 1]
-        if len(again) and len(members):  # a row whose sequence another has stands in its place
-            at = np.minimum(np.searchsorted(again, members), len(again) - 1)
-            first = again[at] != members
-            key, members = key[first], members[first]
-        _, bucket, sizes = np.unique(key, return_inverse=True, return_counts=True)
-        several = sizes[bucket] > 1
-        bucket, members = bucket[several], members[several]
-        order = np.lexsort((members, bucket))
-        if len(order):
-            yield bucket[order], members[order]
+        rows = repeated(table, 1)
+        if len(again) and len(rows):  # a row whose sequence another has stands in its place
+            at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
+            rows = repeated(rows[again[at] != rows[:, 1]], 1)
+        if len(rows):
+            at = starts(rows, 1)
+            yield np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1]
 
 
 def _unite(sets: Sets, labels: Labels, bucket: I64, members: I64, threshold: float) -> None:

@@ -13,6 +13,7 @@ from dataaudit.checks.base import Check, CheckOptions
 from dataaudit.engine.head import head
 from dataaudit.engine.tally import Lost, Tally
 from dataaudit.errors import SourceError
+from dataaudit.records.compiling import expect
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Damage, Partition, ReadOptions
@@ -65,6 +66,8 @@ class Session:
         """
         mine = self.tally.of(partition.file.id)
         options = msgspec.structs.replace(self.job.read, limit=limit)
+        if limit is None:
+            expect(partition.nbytes)
         try:
             for item in reader_for(partition.file.format).read(partition, options):
                 if isinstance(item, Damage):

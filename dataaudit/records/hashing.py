@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -12,8 +13,10 @@ import xxhash
 U64 = npt.NDArray[np.uint64]
 
 
-_FEW = 16
+FEW = 16
 """Values that are hashed one by one."""
+FEW_AT_FIRST = 4096
+"""The same while nothing else has loaded polars, which takes a seventh of a second."""
 
 
 class Keys(NamedTuple):
@@ -43,7 +46,8 @@ def string_keys(values: pa.Array) -> Keys:
     if len(values) == 0:
         empty = np.empty(0, np.uint64)
         return Keys(empty, empty.copy())
-    if len(values) <= _FEW or values.nbytes >= FEW_LONG * len(values):
+    few = FEW if "polars" in sys.modules else FEW_AT_FIRST
+    if len(values) <= few or values.nbytes >= FEW_LONG * len(values):
         return _one_by_one(values)  # polars takes longer to start, and would copy long ones several times
     import polars as pl
     import polars_hash as plh
