@@ -87,9 +87,10 @@ def probe(words: U64 | StoredWords, starts: I64, sieve: Filter) -> Hits:
 
     The words are looked at as if they were one text: so little passes that what crosses texts is told apart after.
     """
-    run = plain_probe
-    if compiled(len(words) * 4):  # four bytes a word, so that this alone decides nothing
-        from dataaudit.benchmarks.probe_kernel import run
+    from dataaudit.benchmarks import probe_kernel
+
+    # Four bytes a word, so that this alone decides nothing.
+    run = probe_kernel.run if compiled(len(words) * 4, probe_kernel.passing) else plain_probe
     found = [Hits(np.empty(0, np.int64), np.empty(0, np.uint32), np.empty(0, np.int64))]
     for first in range(0, len(words), STRETCH):
         # What begins in this stretch, with the words after it that belong to it.

@@ -1,4 +1,4 @@
-"""The compiled form of `probe.plain_probe`. Import this only to use it: loading numba takes a quarter of a second."""
+"""The compiled form of `probe.plain_probe`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import numpy.typing as npt
 
 from dataaudit.benchmarks.index import SALT, SHINGLE
 from dataaudit.benchmarks.probe import MARKS, SPREAD, Filter, Hits
-from dataaudit.records.kernels import compile_, mix
+from dataaudit.records.compiled import Kernel
+from dataaudit.records.kernels import mix
 from dataaudit.records.words import I64, SHINGLE_BASE, U64
 
 with np.errstate(over="ignore"):
@@ -21,13 +22,13 @@ BLOCK = 1 << 11
 """Places hashed at a time: sums without a branch are made by vector instructions, and 16 KB stay in the cache."""
 
 
-@compile_
+@Kernel
 def _passes(key: np.uint64, bits: npt.NDArray[np.uint8], shift: np.uint64) -> bool:
     slot = key >> shift
     return bool((bits[slot >> _THREE] >> (slot & _SEVEN)) & _ONE)
 
 
-@compile_
+@Kernel
 def _is_short(words: U64, at: int, bits: npt.NDArray[np.uint8], shift: np.uint64) -> bool:
     """Do the two to four words from a place on pass as a question?"""
     total = words[at]
@@ -38,8 +39,8 @@ def _is_short(words: U64, at: int, bits: npt.NDArray[np.uint8], shift: np.uint64
     return False
 
 
-@compile_
-def _probe(  # noqa: PLR0913, PLR0917
+@Kernel
+def passing(  # noqa: PLR0913, PLR0917
     words: U64,
     first: int,
     last: int,
@@ -51,11 +52,15 @@ def _probe(  # noqa: PLR0913, PLR0917
     places: I64,
     keys: npt.NDArray[np.uint32],
     begins: I64,
+    room: U64,
 ) -> tuple[int, int]:
-    """Try the places from `first` to `last`; how many shingles and how many starts of short questions passed."""
+    """Try the places from `first` to `last`; how many shingles and how many starts of short questions passed.
+
+    `room` (2, BLOCK) is written over.
+    """
     found = short_found = 0
     second, third, fourth, fifth = _POWERS[0], _POWERS[1], _POWERS[2], _POWERS[3]
-    whole, pair = np.empty(BLOCK, np.uint64), np.empty(BLOCK, np.uint64)
+    whole, pair = room[0], room[1]
     end = min(last, len(words) - SHINGLE + 1)
     for start in range(first, end, BLOCK):
         size = min(BLOCK, end - start)
@@ -96,12 +101,13 @@ def run(words: U64, sieve: Filter) -> Hits:
     """`probe.plain_probe`, compiled."""
     size = min(PIECE, len(words))
     places, keys, begins = np.empty(size, np.int64), np.empty(size, np.uint32), np.empty(size, np.int64)
+    room = np.empty((2, BLOCK), np.uint64)
     parts = [Hits(places[:0], keys[:0], begins[:0])]
     for first in range(0, len(words), PIECE):
-        found, short_found = _probe(
+        found, short_found = passing(
             words, first, min(first + PIECE, len(words)),
             sieve.blocks, np.uint64(64 - sieve.width), sieve.short_bits, np.uint64(64 - sieve.short_width),
-            sieve.shorts, places, keys, begins,
+            sieve.shorts, places, keys, begins, room,
         )  # fmt: skip
         parts.append(Hits(places[:found].copy(), keys[:found].copy(), begins[:short_found].copy()))
     return Hits(*(np.concatenate(column) for column in zip(*parts, strict=True)))

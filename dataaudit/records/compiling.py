@@ -1,12 +1,16 @@
-"""When compiled code pays: loading numba and a first call take a third of a second, compiling for a machine's first run
-some seconds. What is compiled has a form in numpy that gives the same to the bit."""
+"""When compiled code pays: compiling takes some seconds of a machine's first run, placing what is kept a few hundredths
+of a second. What is compiled has a form in numpy that gives the same to the bit."""
 
 from __future__ import annotations
 
 import sys
 
+from dataaudit.records.compiled import Kernel
+
+LOAD_BYTES = 1 << 17
+"""Text seen by a process before it places machine code that is kept; up to here numpy is done sooner."""
 COMPILE_BYTES = 4 << 20
-"""Text seen by a process before it loads numba for it; up to here numpy is done sooner."""
+"""Text seen by a process before it compiles anything."""
 EXPECTED_BYTES = 4 * COMPILE_BYTES
 """Input ahead, compressed as it may be, from which on waiting would only cost what numpy takes longer."""
 
@@ -17,13 +21,15 @@ class _Seen:
     total = 0
 
 
-def compiled(nbytes: int) -> bool:
-    """Should the compiled kernels be used, now that `nbytes` more are to be done?"""
+def compiled(nbytes: int, kernel: Kernel) -> bool:
+    """Should this compiled loop be used, now that `nbytes` more are to be done?"""
     _Seen.total += nbytes
-    return _Seen.total > COMPILE_BYTES or "numba" in sys.modules
+    if _Seen.total > COMPILE_BYTES or "numba" in sys.modules:
+        return True
+    return _Seen.total > LOAD_BYTES and kernel.at_hand
 
 
 def expect(nbytes: int) -> None:
-    """So many bytes of input lie ahead: where they are many, numba is loaded when it is first wanted."""
+    """So many bytes of input lie ahead: where they are many, loops are compiled when they are first wanted."""
     if nbytes > EXPECTED_BYTES:
         _Seen.total = max(_Seen.total, COMPILE_BYTES)

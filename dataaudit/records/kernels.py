@@ -1,36 +1,27 @@
-"""The compiled forms of `words` and `shingles`: numba, released from the GIL, kept in numba's cache.
-
-Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
-"""
+"""The compiled forms of `words` and `shingles`."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.characters import BLOCK_BITS, BREAK, JOINS, NOTHING, SINGLE, characters
+from dataaudit.records.compiled import Kernel
 from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words, inverse
-
-F = TypeVar("F")
-
-
-def compile_(function: F) -> F:
-    """Compile without the GIL, once per machine where some folder can keep the result, else once per process."""
-    make: Any = numba.njit
-    try:
-        made: F = make(function, nogil=True, cache=True)
-    except RuntimeError:  # numba can write neither beside the package nor to the user's cache folder
-        made = make(function, nogil=True)
-    return made
-
 
 Bytes = npt.NDArray[np.uint8]
 
 PIECE = 1024
 """Bytes of plain text split together: what is kept of each byte fits the processor's first cache."""
+
+
+class _Room(NamedTuple):
+    """What is known of a piece of plain text (PIECE + 1,), written over by the next."""
+
+    sums: U64
+    edges: I64
 
 
 class _Tables(NamedTuple):
@@ -47,7 +38,7 @@ class _Tables(NamedTuple):
     known: npt.NDArray[np.bool_]
 
 
-@compile_
+@Kernel
 def mix(x: np.uint64) -> np.uint64:
     """`hashing.mix64` of one number."""
     x += np.uint64(0x9E3779B97F4A7C15)
@@ -56,7 +47,7 @@ def mix(x: np.uint64) -> np.uint64:
     return x ^ (x >> np.uint64(31))
 
 
-@compile_
+@Kernel
 def decode(data: Bytes, at: int) -> Any:
     """The code point at a byte that is not ASCII (valid UTF-8), and the byte after it."""
     first = np.int64(data[at])
@@ -69,7 +60,7 @@ def decode(data: Bytes, at: int) -> Any:
     return (first & 0x07) << 18 | second << 12 | third << 6 | np.int64(data[at + 3]) & 0x3F, at + 4
 
 
-@compile_
+@Kernel
 def ascii_until(data: Bytes, at: int, stop: int) -> int:
     """The first byte of a stretch that is not ASCII, or its end."""
     every = np.uint8(0)
@@ -82,13 +73,14 @@ def ascii_until(data: Bytes, at: int, stop: int) -> int:
     return at
 
 
-@compile_
-def _edges(piece: Bytes, table: _Tables, sums: U64, edges: I64) -> Any:
+@Kernel
+def _edges(piece: Bytes, table: _Tables, room: _Room) -> Any:
     """Where words begin and end in ASCII text, and the sum of the folded code points before, each times its power.
 
     Returns how many edges there are; one more is written for the end. Both are written at every byte and counted where
     a word begins or ends: no branch to guess wrong.
     """
+    sums, edges = room.sums, room.edges
     total = np.uint64(0)
     count: Any = 0
     inside = np.int64(0)
@@ -105,7 +97,7 @@ def _edges(piece: Bytes, table: _Tables, sums: U64, edges: I64) -> Any:
     return count
 
 
-@compile_
+@Kernel
 def _by_character(data: Bytes, span: tuple[int, int, int], word: int, table: _Tables, out: Words) -> Any:
     """Words of a string from a byte on at which none is open, up to its end or to where plain text goes on.
 
@@ -165,12 +157,11 @@ def _by_character(data: Bytes, span: tuple[int, int, int], word: int, table: _Ta
     return at, word
 
 
-@compile_
-def _split(data: Bytes, offsets: I64, table: _Tables, out: Words) -> Any:
+@Kernel
+def split(data: Bytes, offsets: I64, table: _Tables, out: Words, room: _Room) -> Any:
     """Fill `out` (begins and ends unless empty). Returns -1, or a code point whose block is not in the tables yet."""
     spans = len(out.begins) > 0
-    sums = np.empty(PIECE + 1, np.uint64)
-    edges = np.empty(PIECE + 1, np.int64)
+    sums, edges = room.sums, room.edges
     word = 0
     for i in range(len(offsets) - 1):
         out.starts[i] = word
@@ -178,7 +169,7 @@ def _split(data: Bytes, offsets: I64, table: _Tables, out: Words) -> Any:
         at, end = origin, offsets[i + 1]
         while at < end:
             stop = ascii_until(data, at, min(at + PIECE, end))
-            count = _edges(data[at:stop], table, sums, edges)
+            count = _edges(data[at:stop], table, room)
             closed = (count + 1 if stop == end else count) >> 1
             for k in range(closed):
                 first, last = edges[2 * k], edges[2 * k + 1]
@@ -218,9 +209,10 @@ def words(data: Bytes, offsets: I64, spans: bool) -> Words:
     most = len(data) // 2 + len(offsets)  # a word takes a byte and what parts it from the next another
     begins, ends = (np.empty(most if spans else 0, np.int64) for _ in range(2))
     out = Words(np.empty(most, np.uint64), np.empty(len(offsets), np.int64), begins, ends)
+    room = _Room(np.empty(PIECE + 1, np.uint64), np.empty(PIECE + 1, np.int64))
     while True:
         tables = _Tables(*_PLAIN, table.kind, table.fold, table.several, table.starts, table.known)
-        missing = int(_split(data, offsets, tables, out))
+        missing = int(split(data, offsets, tables, out, room))
         if missing < 0:
             break
         table.fill(missing >> BLOCK_BITS)
@@ -230,8 +222,9 @@ def words(data: Bytes, offsets: I64, spans: bool) -> Words:
     return out
 
 
-@compile_
-def _shingle(words: U64, starts: I64, into: I64, size: int, out: U64) -> None:
+@Kernel
+def shingle(words: U64, starts: I64, into: I64, size: int, out: U64) -> None:
+    """Write the shingles of each text to `out[into[i]:]`."""
     last = np.uint64(1)
     for _ in range(size - 1):
         last *= SHINGLE_BASE
@@ -259,5 +252,5 @@ def shingles(words: U64, starts: I64, size: int, *, over: bool = False) -> Shing
     into = np.concatenate([[0], np.cumsum(np.maximum(np.diff(starts) - (size - 1), 0))])
     # A shingle is never put behind the first word it is made of.
     out = words[: int(into[-1])] if over else np.empty(int(into[-1]), np.uint64)
-    _shingle(words, starts, into, size, out)
+    shingle(words, starts, into, size, out)
     return Shingles(out, into)

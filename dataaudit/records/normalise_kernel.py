@@ -1,4 +1,4 @@
-"""The compiled form of `normalise`: one pass over the bytes. Import this only to use it (see `compiling`)."""
+"""The compiled form of `normalise`: one pass over the bytes."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dataaudit.records.compiled import Kernel
 from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
-from dataaudit.records.kernels import PIECE, Bytes, ascii_until, compile_, decode
+from dataaudit.records.kernels import PIECE, Bytes, ascii_until, decode
 from dataaudit.records.normalise import flat_bytes, from_flat
 from dataaudit.records.words import I64
 
@@ -38,7 +39,7 @@ class _Made(NamedTuple):
     """(n,)."""
 
 
-@compile_
+@Kernel
 def _encode(point: int, out: Bytes, at: int) -> int:
     """Write a code point in UTF-8; returns the byte after it."""
     if point < 0x80:  # the Kelvin sign is folded to a plain k
@@ -59,7 +60,7 @@ def _encode(point: int, out: Bytes, at: int) -> int:
     return at + 2
 
 
-@compile_
+@Kernel
 def _one(data: Bytes, plain: Bytes, form_of: npt.NDArray[np.int32], out: Bytes, at: Any) -> Any:
     """Write one string from `at` on. Returns the byte after it, or `HARD`, or -2 - a code point of unknown form."""
     start = at
@@ -91,8 +92,8 @@ def _one(data: Bytes, plain: Bytes, form_of: npt.NDArray[np.int32], out: Bytes, 
     return at - spaced if at > start else at
 
 
-@compile_
-def _all(data: Bytes, offsets: I64, form_of: npt.NDArray[np.int32], made: _Made, first: int) -> Any:
+@Kernel
+def write_all(data: Bytes, offsets: I64, form_of: npt.NDArray[np.int32], made: _Made, first: int) -> Any:
     """Write all strings from `first` on; a hard one is empty and marked.
 
     Returns the string to go on with and a code point whose form it needs; that is 0 when all are done.
@@ -121,7 +122,7 @@ def normalised(values: pa.LargeStringArray) -> tuple[pa.LargeStringArray, I64]:
     )
     first, point = 0, -1
     while point:
-        first, point = _all(data, offsets, forms, made, first)
+        first, point = write_all(data, offsets, forms, made, first)
         if point:
             fill(point >> BLOCK_BITS)
     return from_flat(made.data[: made.offsets[-1]], made.offsets), np.flatnonzero(made.hard)

@@ -47,10 +47,12 @@ def normalised_keys(values: pa.LargeStringArray) -> Keys:
 
 
 def _short_keys(values: pa.LargeStringArray) -> Keys:
-    if not compiled(len(flat_bytes(values)[0]) >> 4):  # numpy is not so much slower here as elsewhere
-        return string_keys(normalise(values))
-    from dataaudit.records.normalise_kernel import normalised
+    from dataaudit.records.normalise_kernel import normalised, write_all
 
+    if not compiled(
+        len(flat_bytes(values)[0]) >> 4, write_all
+    ):  # numpy is not so much slower here as elsewhere
+        return string_keys(normalise(values))
     easy, hard = normalised(values)
     keys = string_keys(easy)
     if len(hard) == 0:

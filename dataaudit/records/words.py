@@ -53,9 +53,9 @@ class Words(NamedTuple):
 def words_of(values: pa.LargeStringArray, *, spans: bool = False) -> Words:
     """The words of every string of an array without nulls; with `spans` also where they lie."""
     data, offsets = flat_bytes(values)
-    if compiled(len(data)):
-        from dataaudit.records import kernels
+    from dataaudit.records import kernels
 
+    if compiled(len(data), kernels.split):
         return kernels.words(data, offsets, spans)
     parts = [plain_words(data[a:b], at - a, spans) for a, b, at in _pieces(offsets)]
     counts = [np.diff(one.starts) for one in parts]
@@ -173,9 +173,9 @@ def shingles_of(words: U64, starts: I64, size: int, *, over: bool = False) -> Sh
 
     With `over` they may take the place of the words, which are then lost.
     """
-    if compiled(len(words) * 4):  # four bytes a word, so that this alone decides nothing
-        from dataaudit.records import kernels
+    from dataaudit.records import kernels
 
+    if compiled(len(words) * 4, kernels.shingle):  # four bytes a word, so that this alone decides nothing
         return kernels.shingles(words, starts, size, over=over)
     return plain_shingles(words, starts, size)
 

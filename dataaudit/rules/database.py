@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.rules import cache
+from dataaudit.records import cache
 
 CACHE_FORMAT = b"dataaudit-hs-1\n"
 """First line of a cache file; raised when its layout changes."""

@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 import regex
 
-from dataaudit.rules import cache, charset, prefilter, reach, tree
+from dataaudit.records import cache
+from dataaudit.rules import charset, prefilter, reach, tree
 from dataaudit.rules import compile as compiling
 from dataaudit.rules.model import Pattern, Rule
 from dataaudit.rules.prefilter import Plan, plan_pattern

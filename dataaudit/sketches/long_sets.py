@@ -39,9 +39,9 @@ def keys_of(stretches: Iterable[U64], banding: Banding) -> tuple[U64, U64, U64]:
 
 def _lower(hashes: U64, factors: U32, summands: U32, least: U32) -> None:
     """Lower the least image under each permutation to those of some hashes."""
-    if compiled(len(hashes) * 4):
-        from dataaudit.sketches.minhash_kernels import lower
+    from dataaudit.sketches.minhash_kernels import lower
 
+    if compiled(len(hashes) * 4, lower):
         lower(hashes, 0, len(hashes), factors, summands, least)
         return
     values = (hashes >> np.uint64(32)).astype(np.uint32)

@@ -50,9 +50,9 @@ class Banding:
 
 def band_keys(hashes: U64, starts: I64, banding: Banding) -> U64:
     """(n, bands) keys of n sets `hashes[starts[i]:starts[i + 1]]`, none empty; repeated members do not count."""
-    if compiled(len(hashes) * 4):
-        from dataaudit.sketches import minhash_kernels
+    from dataaudit.sketches import minhash_kernels
 
+    if compiled(len(hashes) * 4, minhash_kernels.bands):
         return minhash_kernels.band_keys(hashes, starts, banding)
     return plain_band_keys(hashes, starts, banding)
 
@@ -76,9 +76,9 @@ def plain_band_keys(hashes: U64, starts: I64, banding: Banding) -> U64:
 
 def sequence_keys(hashes: U64, starts: I64) -> tuple[U64, U64]:
     """Two lanes of a 128-bit key of each sequence `hashes[starts[i]:starts[i + 1]]`, none of them empty."""
-    if compiled(len(hashes) * 4):
-        from dataaudit.sketches import minhash_kernels
+    from dataaudit.sketches import minhash_kernels
 
+    if compiled(len(hashes) * 4, minhash_kernels.sequences):
         return minhash_kernels.sequence_keys(hashes, starts)
     return sums(hashes, starts[:-1], WORD_BASE), sums(hashes, starts[:-1], SHINGLE_BASE)
 
@@ -93,9 +93,9 @@ def as_sets(hashes: U64, starts: I64) -> tuple[U64, I64]:
 
 def shared(hashes: U64, starts: I64, left: I64, right: I64) -> I64:
     """How many members sets `left[i]` and `right[i]` share; the sets as `as_sets` gives them."""
-    if compiled(0):
-        from dataaudit.sketches import minhash_kernels
+    from dataaudit.sketches import minhash_kernels
 
+    if compiled(0, minhash_kernels.common):
         return minhash_kernels.shared(hashes, starts, left, right)
     counts = np.zeros(len(left), np.int64)
     for i, (a, b) in enumerate(zip(left.tolist(), right.tolist(), strict=True)):

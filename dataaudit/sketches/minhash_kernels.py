@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from dataaudit.records.kernels import compile_, mix
+from dataaudit.records.compiled import Kernel
+from dataaudit.records.kernels import mix
 from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE
 from dataaudit.sketches.minhash import U32, Banding
 
 
-@compile_
+@Kernel
 def lower(hashes: U64, first: int, last: int, factors: U32, summands: U32, least: U32) -> None:
     """Lower the least image under each permutation to those of `hashes[first:last]`."""
     for j in range(first, last):
@@ -21,12 +22,12 @@ def lower(hashes: U64, first: int, last: int, factors: U32, summands: U32, least
             least[k] = min(least[k], image)
 
 
-@compile_
-def _bands(hashes: U64, starts: I64, factors: U32, summands: U32, rows: int, out: U64) -> None:
-    count = len(factors)
-    least = np.empty(count, np.uint32)
+@Kernel
+def bands(hashes: U64, starts: I64, factors: U32, summands: U32, rows: int, least: U32, out: U64) -> None:
+    """Write the keys of each set; `least` (permutations,) is written over."""
     for i in range(len(starts) - 1):
-        least[:] = np.uint32(0xFFFFFFFF)
+        for k in range(len(factors)):
+            least[k] = np.uint32(0xFFFFFFFF)
         lower(hashes, starts[i], starts[i + 1], factors, summands, least)
         for band in range(out.shape[1]):
             total = np.uint64(0)
@@ -40,12 +41,14 @@ def _bands(hashes: U64, starts: I64, factors: U32, summands: U32, rows: int, out
 def band_keys(hashes: U64, starts: I64, banding: Banding) -> U64:
     """`minhash.band_keys`, compiled."""
     out = np.empty((len(starts) - 1, banding.bands), np.uint64)
-    _bands(hashes, starts, *banding.permutations, banding.rows, out)
+    factors, summands = banding.permutations
+    bands(hashes, starts, factors, summands, banding.rows, np.empty_like(factors), out)
     return out
 
 
-@compile_
-def _sequences(hashes: U64, starts: I64, hi: U64, lo: U64) -> None:
+@Kernel
+def sequences(hashes: U64, starts: I64, hi: U64, lo: U64) -> None:
+    """Write the two lanes of the key of each sequence."""
     for i in range(len(starts) - 1):
         one = np.uint64(0)
         other = np.uint64(0)
@@ -63,12 +66,13 @@ def _sequences(hashes: U64, starts: I64, hi: U64, lo: U64) -> None:
 def sequence_keys(hashes: U64, starts: I64) -> tuple[U64, U64]:
     """`minhash.sequence_keys`, compiled."""
     hi, lo = (np.empty(len(starts) - 1, np.uint64) for _ in range(2))
-    _sequences(hashes, starts, hi, lo)
+    sequences(hashes, starts, hi, lo)
     return hi, lo
 
 
-@compile_
-def _shared(hashes: U64, starts: I64, left: I64, right: I64, out: I64) -> None:
+@Kernel
+def common(hashes: U64, starts: I64, left: I64, right: I64, out: I64) -> None:
+    """Write how many members each pair of sets shares."""
     for i in range(len(left)):
         a: Any = starts[left[i]]
         b: Any = starts[right[i]]
@@ -87,5 +91,5 @@ def _shared(hashes: U64, starts: I64, left: I64, right: I64, out: I64) -> None:
 def shared(hashes: U64, starts: I64, left: I64, right: I64) -> I64:
     """`minhash.shared`, compiled."""
     out = np.empty(len(left), np.int64)
-    _shared(hashes, starts, left, right, out)
+    common(hashes, starts, left, right, out)
     return out

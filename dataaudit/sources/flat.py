@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from dataaudit.sources.flat_kernel import Cells
 
 LEAST = 512 << 20
-"""Bytes of a file from which on numba is loaded for it, which takes half a second of each process; the fast way saves
-some two seconds a gigabyte. Smaller files are read the fast way once a check has loaded it."""
+"""Bytes of a file from which on the loops are compiled for it, which takes seconds; the fast way saves some two seconds
+a gigabyte. Smaller files are read the fast way where numba is loaded, or machine code is kept."""
 LARGEST = 64 << 20
 """Bytes of a block above which lines are so long that they are read one by one."""
 MAX_FIELDS = 64
@@ -70,7 +70,9 @@ class FlatReader:
     @property
     def hopeful(self) -> bool:
         """Is it worth trying?"""
-        return self._failures < PATIENCE and (self._loads or "numba" in sys.modules)
+        if self._failures >= PATIENCE:
+            return False
+        return self._loads or "numba" in sys.modules or _at_hand()
 
     def read(self, block: bytes, at: int, lines: int) -> Served | None:
         """At most so many lines of a block of whole lines, from a byte on; None where there is no line to serve."""
@@ -97,6 +99,12 @@ class FlatReader:
         table = _Table(data, tuple(name.decode() for name in names), cells, count)
         found = table.extract(self._overrides, self._shapes)
         return None if found is None else Served(count, after, found)
+
+
+def _at_hand() -> bool:
+    from dataaudit.sources import flat_kernel as kernel
+
+    return kernel.objects.at_hand and kernel.gather.at_hand
 
 
 def _names(block: bytes, at: int) -> list[bytes] | None:

@@ -1,7 +1,6 @@
 """The compiled loops that read lines of JSON objects of strings, numbers and nothing nested.
 
 They take what they know for certain and stop at anything else, so what they give is what the strict parser gives.
-Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.records.kernels import compile_
+from dataaudit.records.compiled import Kernel
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
@@ -49,7 +48,7 @@ def room(lines: int, fields: int) -> Cells:
     return Cells(begins, ends, sizes, np.empty(shape, np.uint8))
 
 
-@compile_
+@Kernel
 def _blank(data: U8, at: int) -> Any:
     """The first byte from `at` that is no white space within a line."""
     while data[at] == 32 or data[at] == 9 or data[at] == 13:
@@ -57,7 +56,7 @@ def _blank(data: U8, at: int) -> Any:
     return at
 
 
-@compile_
+@Kernel
 def _hex(data: U8, at: int) -> Any:
     """The number in four hexadecimal digits, or -1."""
     value = np.int64(0)
@@ -72,7 +71,7 @@ def _hex(data: U8, at: int) -> Any:
     return value
 
 
-@compile_
+@Kernel
 def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     """(bytes of the escape at a backslash, bytes it stands for); (0, 0) where it stands for no character."""
     c = data[at + 1]
@@ -95,7 +94,7 @@ def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     return np.int64(12), np.int64(4)
 
 
-@compile_
+@Kernel
 def _string(data: U8, at: int) -> Any:
     """(byte of the closing quote, size, has escapes) of a string from its first byte; -1 where it is none."""
     begin = at
@@ -116,14 +115,14 @@ def _string(data: U8, at: int) -> Any:
             at += 1
 
 
-@compile_
+@Kernel
 def _digits(data: U8, at: int) -> Any:
     while 48 <= data[at] <= 57:
         at += 1
     return at
 
 
-@compile_
+@Kernel
 def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     """(byte after the number, kind); -1 where it is none or one to be looked at with care."""
     begin = at
@@ -156,7 +155,7 @@ def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     return at, np.uint8(FLOAT)
 
 
-@compile_
+@Kernel
 def _word(data: U8, at: int) -> Any:
     """(byte after, kind) of `true`, `false` or `null`; -1 where it is none."""
     if data[at] == 116 and data[at + 1] == 114 and data[at + 2] == 117 and data[at + 3] == 101:
@@ -174,7 +173,7 @@ def _word(data: U8, at: int) -> Any:
     return np.int64(-1), np.uint8(0)
 
 
-@compile_
+@Kernel
 def _value(data: U8, at: int, row: int, field: int, cells: Cells) -> Any:
     """The byte after the value at `at`, or -1 where it is not as expected."""
     c = data[at]
@@ -197,7 +196,7 @@ def _value(data: U8, at: int, row: int, field: int, cells: Cells) -> Any:
     return after
 
 
-@compile_
+@Kernel
 def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     """The first byte of the value behind this name (with its quotes) and a colon; -1 where they are not there."""
     at = _blank(data, at)
@@ -209,7 +208,7 @@ def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     return _blank(data, at + 1) if data[at] == 58 else np.int64(-1)
 
 
-@compile_
+@Kernel
 def _object(data: U8, at: int, names: U8, places: I64, row: int, cells: Cells) -> Any:
     """The byte after the line feed of the object at `at`, or -1 where it is not as expected."""
     at = _blank(data, at)
@@ -230,7 +229,7 @@ def _object(data: U8, at: int, names: U8, places: I64, row: int, cells: Cells) -
     return at + 1 if data[at] == 10 else np.int64(-1)
 
 
-@compile_
+@Kernel
 def objects(data: U8, at: int, names: U8, places: I64, cells: Cells) -> Any:
     """Read objects with exactly these fields in this order, one a line, until the cells are full or one is different.
 
@@ -253,7 +252,7 @@ SPARE = 16
 """Line feeds behind the data: no more bytes are looked at without a look at each."""
 
 
-@compile_
+@Kernel
 def _encode(code: int, out: U8, to: int) -> Any:
     """Write a code point as UTF-8; the place after it."""
     if code < 0x80:
@@ -275,7 +274,7 @@ def _encode(code: int, out: U8, to: int) -> Any:
     return to + 4
 
 
-@compile_
+@Kernel
 def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
     """Copy a string with its escapes resolved."""
     while at < end:
@@ -297,7 +296,7 @@ def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
             to = _encode(code, out, to)
 
 
-@compile_
+@Kernel
 def gather(data: U8, cells: Cells, field: int, rows: I64, offsets: I64, out: U8) -> None:
     """Copy the strings of a field of these rows to their offsets, escapes resolved."""
     for i in range(len(rows)):

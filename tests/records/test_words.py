@@ -146,7 +146,7 @@ def words_in_pieces(values: pa.LargeStringArray, nbytes: int) -> Words:
     """As numpy makes them where it takes no more than so many bytes together."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(word_hashes, "PLAIN_BYTES", nbytes)
-        patch.setattr(word_hashes, "compiled", lambda _: False)
+        patch.setattr(word_hashes, "compiled", lambda _nbytes, _kernel: False)
         return words_of(values, spans=True)
 
 

@@ -10,7 +10,8 @@ import pytest
 from rules_support import array, make_rule, plain
 
 from dataaudit.errors import UsageError
-from dataaudit.rules import cache, database, events, plans, prefilter
+from dataaudit.records import cache
+from dataaudit.rules import database, events, plans, prefilter
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import TIMEOUTS_BEFORE_REST, Matcher
 from dataaudit.rules.model import Pattern

@@ -1,4 +1,4 @@
-"""Files in which a user's later runs find what is costly to make: compiled databases, plans of patterns."""
+"""Files in which a user's later runs find what is costly to make: compiled databases and loops, plans of patterns."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ def cache_dir() -> Path | None:
         return (Path(base) if Path(base).is_absolute() else Path.home() / ".cache") / "dataaudit"
     except RuntimeError:  # no home directory
         return None
+
+
+def writable() -> bool:
+    """Can anything be kept? The folder is made to find out."""
+    folder = cache_dir()
+    if folder is None:
+        return False
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (OSError, ValueError):
+        return False
+    return os.access(folder, os.W_OK)
 
 
 def read_kept(path: Path | None, format_line: bytes) -> bytes | None:
