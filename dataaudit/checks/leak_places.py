@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +12,7 @@ from dataaudit.benchmarks.index import Index
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.records.findings import Example
 from dataaudit.records.normalise import flat_bytes, from_flat
+from dataaudit.records.record_words import Scratch
 from dataaudit.records.types import TEXT_ROLES, Batch, RoleStrings
 from dataaudit.records.word_windows import windows
 from dataaudit.records.words import I64, words_of
@@ -38,9 +37,9 @@ class Laid:
         return batch.roles[TEXT_ROLES[int(self.roles[string])]], int(self.at[string])
 
 
-def laid(batch: Batch, new_file: Callable[[str], Path]) -> Laid | None:
+def laid(batch: Batch, work: Scratch) -> Laid | None:
     """The strings of a batch in order, as words; None where it has none. See `Batch.record_words`."""
-    made = batch.record_words(new_file)
+    made = batch.record_words(work)
     if made is None:
         return None
     return Laid(Strings(made.words, made.starts, made.records), made.roles, made.at)

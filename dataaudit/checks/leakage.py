@@ -128,7 +128,7 @@ class Leakage(msgspec.Struct, frozen=True):
     def update(self, state: LeakageState, batch: Batch) -> None:
         """Look for items in a batch."""
         state.frame.of += int(batch.has_role(TEXT_ROLES).sum())
-        place = laid(batch, state.work.new_file)
+        place = laid(batch, state.work)
         if place is None:
             return
         detector = self._detector()

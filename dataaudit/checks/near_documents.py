@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -13,7 +12,7 @@ import numpy.typing as npt
 from dataaudit.records.hashing import mix64, string_keys
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.normalise_long import normalised_keys
-from dataaudit.records.record_words import RecordWords, StoredWords
+from dataaudit.records.record_words import RecordWords, Scratch, StoredWords
 from dataaudit.records.types import TEXT_ROLES, Batch, pack_row
 from dataaudit.records.words import I64, U64, shingles_of
 
@@ -44,7 +43,7 @@ WINDOW = 1 << 20
 
 
 def documents(
-    batch: Batch, size: int, new_file: Callable[[str], Path], role: str | None = None
+    batch: Batch, size: int, work: Scratch, role: str | None = None
 ) -> Iterator[Documents | LongDocument]:
     """The documents of a batch, in shingles of `size` words, some at a time, or a long one by itself.
 
@@ -55,7 +54,7 @@ def documents(
     """
     if role is not None:
         batch = replace(batch, roles={role: batch.roles[role]} if role in batch.roles else {})
-    laid = batch.record_words(new_file) if len(batch) else None
+    laid = batch.record_words(work) if len(batch) else None
     if laid is None:
         return
     records, at = np.unique(laid.records, return_index=True)

@@ -111,7 +111,7 @@ class NearDuplicates(msgspec.Struct, frozen=True):
         """Add the documents of a batch."""
         settings = self.settings
         for variant in self.active:
-            for found in documents(batch, settings.words, state.work.new_file, VARIANTS[variant]):
+            for found in documents(batch, settings.words, state.work, VARIANTS[variant]):
                 if isinstance(found, LongDocument):
                     row_ids, nbytes = (np.asarray([one], np.uint64) for one in (found.row_id, found.nbytes))
                     keys, hi, lo = keys_of(found.shingles(), settings.banding)

@@ -38,7 +38,7 @@ class Sets:
         with work.writing(), self._path.open("wb") as out:
             for first in range(0, len(ids), FETCH_ROWS):
                 for batch in rows.batches(ids[first : first + FETCH_ROWS].tolist()):
-                    for one in documents(batch, size, work.new_file, role):
+                    for one in documents(batch, size, work, role):
                         if isinstance(one, LongDocument):
                             place = np.searchsorted(ids, np.asarray([one.row_id], np.uint64))
                             self.counts[place] = write_set(one.shingles(), out, work)

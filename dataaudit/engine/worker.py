@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from dataaudit.engine.job import Job, Session
 from dataaudit.engine.pool import Done, Failure, Result, Step, receive, send
+from dataaudit.errors import IncompleteError
 from dataaudit.records.pyvalues import forgo_pandas
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition
@@ -48,6 +49,11 @@ def main() -> None:
         serve(sys.stdin.buffer, outbox)
     except BrokenPipeError:
         os._exit(1)  # the parent is gone, there is nobody to tell
+    except (
+        IncompleteError
+    ) as error:  # a full work directory, for example: said as it would be without workers
+        send(outbox, Failure(str(error)))
+        raise SystemExit(1) from None
     except BaseException as error:
         traceback.print_exc()
         send(outbox, Failure(f"internal error in a worker: {type(error).__name__}: {error}"))

@@ -6,11 +6,11 @@ the memory. They are written to the work directory as they are made, and read ag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, overload
+from typing import IO, Protocol, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -26,8 +26,17 @@ LONG_BYTES = 32 << 20
 BLOCK = 1 << 16
 """Words read together to look up single ones."""
 
-NewFile = Callable[[str], Path]
-"""Makes a path for a file in the work directory."""
+
+class Scratch(Protocol):
+    """The work directory."""
+
+    def new_file(self, stem: str, /) -> Path:
+        """A path no other file of the run has."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Around writing a file: says in one line what goes wrong, a full disk for example."""
+        ...
 
 
 class StoredWords:
@@ -79,8 +88,8 @@ class RecordWords:
     """Of each string its place among those of its role."""
 
 
-def record_words(batch: Batch, new_file: NewFile) -> RecordWords | None:
-    """The words of a batch; None where it has no text. `new_file` is asked for a file where they are many."""
+def record_words(batch: Batch, work: Scratch) -> RecordWords | None:
+    """The words of a batch; None where it has no text. Where they are many they go to `work`."""
     mine = [(code, batch.roles[role]) for code, role in enumerate(TEXT_ROLES) if role in batch.roles]
     mine = [(code, one) for code, one in mine if len(one)]
     if not mine:
@@ -98,23 +107,23 @@ def record_words(batch: Batch, new_file: NewFile) -> RecordWords | None:
             values = values.take(pa.array(order))
         made = words_of(values)
         return RecordWords(made.hashes, made.starts, records[order], roles[order], at[order])
-    return RecordWords(*_stored(arrays, order, new_file), records[order], roles[order], at[order])
+    return RecordWords(*_stored(arrays, order, work), records[order], roles[order], at[order])
 
 
-def _stored(arrays: list[pa.LargeStringArray], order: I64, new_file: NewFile) -> tuple[StoredWords, I64]:
-    path = new_file("words")
-    file = path.open("w+b")
-    with suppress(OSError):  # where an open file cannot be removed it goes with the work directory
-        path.unlink()
+def _stored(arrays: list[pa.LargeStringArray], order: I64, work: Scratch) -> tuple[StoredWords, I64]:
+    path = work.new_file("words")
     counts = np.zeros(len(order), np.int64)
-    for string, piece in _pieces(arrays, order):
-        made = words_of(piece)
-        counts[string : string + len(piece)] += np.diff(made.starts)
-        if len(made.hashes):
-            file.write(
-                made.hashes.data.cast("B")
-            )  # `tofile` may lose the end of what a full disk does not take
-    file.flush()
+    with work.writing():
+        file = path.open("w+b")
+        with suppress(OSError):  # where an open file cannot be removed it goes with the work directory
+            path.unlink()
+        for string, piece in _pieces(arrays, order):
+            made = words_of(piece)
+            counts[string : string + len(piece)] += np.diff(made.starts)
+            if len(made.hashes):
+                # `tofile` may lose the end of what a full disk does not take
+                file.write(made.hashes.data.cast("B"))
+        file.flush()
     starts = np.concatenate([[0], np.cumsum(counts)])
     return StoredWords(file, int(starts[-1])), starts
 

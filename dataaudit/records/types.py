@@ -14,9 +14,7 @@ import pyarrow as pa
 from dataaudit.records.hashing import Keys
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from dataaudit.records.record_words import RecordWords
+    from dataaudit.records.record_words import RecordWords, Scratch
 
 ROLES: tuple[str, ...] = ("system", "prompt", "response", "text", "tool", "label")
 """What a string is for. Rules name these; `any` means all of them but `label`."""
@@ -235,15 +233,15 @@ class Batch:
     def _record_words(self) -> list[RecordWords | None]:
         return []
 
-    def record_words(self, new_file: Callable[[str], Path]) -> RecordWords | None:
+    def record_words(self, work: Scratch) -> RecordWords | None:
         """The words of all text, record by record, hashed once per batch and shared by all checks.
 
-        None where there is no text. `new_file` makes a path in the work directory, where the words of long texts go.
+        None where there is no text. The words of long texts go to `work`, the work directory.
         """
         from dataaudit.records.record_words import record_words
 
         if not self._record_words:
-            self._record_words.append(record_words(self, new_file))
+            self._record_words.append(record_words(self, work))
         return self._record_words[0]
 
     @cached_property

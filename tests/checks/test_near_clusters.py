@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 import unicodedata
 from collections import Counter
 from pathlib import Path
@@ -271,29 +273,63 @@ def test_differences_of_texts_made_to_be_slow_end_soon():
         assert sum(len(piece.text) for piece in told) < 500
 
 
-@pytest.mark.parametrize("target", ["near-sets", "near-bands"])
+@pytest.mark.parametrize("target", ["near-sets", "near-bands", "words"])
+@pytest.mark.parametrize("call", [dataaudit.scan, dataaudit.clean])
 def test_a_full_disk_is_said_in_one_line_and_nothing_is_left_behind(
-    target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    target: str, call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    full = Path("/dev/full")
-    if not full.exists():
+    if not Path("/dev/full").exists():
         pytest.skip("this system has no /dev/full")
     from dataaudit.sketches.workspace import Workspace
 
+    def new_file(self: Workspace, stem: str) -> Path:
+        path = real(self, stem)
+        if stem == target:
+            path.symlink_to("/dev/full")
+        return path
+
     real = Workspace.new_file
-    monkeypatch.setattr(
-        Workspace, "new_file", lambda self, stem: full if stem == target else real(self, stem)
-    )
-    monkeypatch.setattr(Path, "unlink", lambda self, missing_ok=False: None)
+    monkeypatch.setattr(Workspace, "new_file", new_file)
     monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
+    monkeypatch.setattr("dataaudit.records.record_words.LONG_BYTES", 0)
     source = written(tmp_path, [{"text": text} for text in chain()])
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
     work = tmp_path / "work"
+    more = {"out": tmp_path / "out", "drop": [NEAR[0]]} if call is dataaudit.clean else {}
     with pytest.raises(DataauditError) as raised:
-        dataaudit.scan(source, jobs=1, select=NEAR, work_dir=str(work))
+        call(source, jobs=1, select=NEAR, work_dir=str(work), **more)
     assert raised.value.exit_code == 3
     assert "cannot write to the work directory: the disk is full" in str(raised.value)
     assert "--work-dir" in str(raised.value)
+    assert "\n" not in str(raised.value)
     assert list(work.iterdir()) == []
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", [1, 2])
+def test_a_work_directory_that_takes_no_more_ends_a_run_in_one_line(jobs: int, tmp_path: Path):
+    """A real limit, on the size of any file, met while the words of a long text are written."""
+    source = tmp_path / "long.jsonl"
+    line = json.dumps({"text": "a b " * 8_500_000})
+    with source.open("w") as file:
+        file.write(f"{line}\n")
+        file.write('{"text": "short"}\n' * (jobs - 1))
+    limited = [
+        sys.executable,
+        "-c",
+        "import resource, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (8 << 20, 8 << 20));"
+        "from dataaudit.cli.main import main; sys.exit(main(sys.argv[1:]))",
+    ]
+    work = tmp_path / "work"
+    flags = ["--quiet", "--isolated", "--select", NEAR[0], "--work-dir", str(work), "--jobs", str(jobs)]
+    done = subprocess.run(
+        [*limited, "scan", str(source), *flags], check=False, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (3, "", 1)
+    assert "cannot write to the work directory: File too large" in done.stderr
+    assert list(work.iterdir()) == []
+    assert source.stat().st_size > len(line)
 
 
 def _flushing(self: Any, partitions: Any, rows: Any) -> None:

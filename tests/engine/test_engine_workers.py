@@ -176,3 +176,21 @@ def test_workers_may_start_before_lines_are_counted(folder: Path, monkeypatch: p
     monkeypatch.setattr(engine, "PARTITION_BYTES", 1 << 40)
     assert dataaudit.scan(folder, jobs=2, select=("structure",)).rows == expected.rows
     assert order == ["worker", "worker", "plan"]
+
+
+def test_a_worker_without_room_ends_the_run_in_one_line(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+):
+    """The limit is real, on the size of any file; texts are long from the first byte on."""
+    program = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (512, 512));"
+        "from dataaudit.records import record_words; record_words.LONG_BYTES = 0;"
+        "from dataaudit.engine.worker import main; main()"
+    )
+    _replaced(monkeypatch, program)
+    work = tmp_path / "work"
+    with pytest.raises(IncompleteError) as raised:
+        dataaudit.scan(folder, jobs=2, select=("near-duplicates",), work_dir=str(work))
+    assert "cannot write to the work directory: File too large" in str(raised.value)
+    assert "internal error" not in str(raised.value) + capfd.readouterr().err
+    assert list(work.iterdir()) == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +17,7 @@ from dataaudit.records.strings import string_array
 from dataaudit.records.types import FileRef
 from dataaudit.records.word_windows import windows
 from dataaudit.records.words import words_of
+from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Place, make_batch
 
 TEXTS = st.text(alphabet="aBc  \t1_é\u0301\u200b字か。😀สวั\uff9e½", max_size=30)
@@ -39,10 +39,7 @@ def test_words_in_a_file_are_those_in_memory(
     tmp_path_factory: pytest.TempPathFactory, texts: list[tuple[str, str]], data: st.DataObject
 ):
     folder = tmp_path_factory.mktemp("words")
-
-    def new_file(stem: str) -> Path:
-        return folder / stem
-
+    work = Workspace(root=folder)
     n = len(texts)
     rows = np.arange(n)
     records = [{"prompt": a, "response": b} for a, b in texts]
@@ -53,11 +50,11 @@ def test_words_in_a_file_are_those_in_memory(
         extract_objects(records, ()),
         Place(0, 1, (n, n), (0, 0), 0),
     )
-    held = module.record_words(batch, new_file)
+    held = module.record_words(batch, work)
     with pytest.MonkeyPatch.context() as patch:
         for name, value in (("LONG_BYTES", 0), ("WINDOW", 7), ("BLOCK", 3)):
             patch.setattr(module, name, value)
-        stored = module.record_words(batch, new_file)
+        stored = module.record_words(batch, work)
         assert held is not None
         assert stored is not None
         assert isinstance(stored.words, module.StoredWords)
