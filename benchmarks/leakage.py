@@ -168,9 +168,23 @@ def codealpaca(tool: Tool, data: Path) -> list[str]:
     ]
 
 
+def other_splits(tool: Tool, data: Path) -> list[str]:
+    """Questions of MMLU outside its test split that are hit: repeated in it, or templates that both use."""
+    table = ["| split | questions | hit | of these 95 % of an item and more |", "|---|---:|---:|---:|"]
+    for split in ("dev", "validation"):
+        rows = (row for path in sorted((data / "benchmarks").glob(f"mmlu_{split}*")) for row in lines(path))
+        questions = sorted({row["question"] for row in rows})
+        hits = tool.hits_in(questions)
+        most = {row: max(hit[3] for hit in hits if hit[0] == row) for row in {hit[0] for hit in hits}}
+        whole = sum(percent >= 95 for percent in most.values())
+        table.append(f"| {split} | {len(questions):,} | {len(most)} | {whole} |")
+    return table
+
+
 def sections(tool: Tool, data: Path, most: int, prose: Path | None) -> Iterable[str]:
     yield from ("### Planted in real rows", "", *recalls(tool, data, most), "")
     yield from ("### Text of no benchmark", "", *elsewhere(tool, data, prose), "")
+    yield from ("### Other splits of MMLU", "", *other_splits(tool, data), "")
     yield from ("### Known leaks, word for word and rephrased", "", *known(tool, data), "")
     yield from ("### CodeAlpaca beside HumanEval", "", *codealpaca(tool, data))
 

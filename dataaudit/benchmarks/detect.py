@@ -10,7 +10,7 @@ from dataaudit.benchmarks.answers import with_answers
 from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
 from dataaudit.benchmarks.index import PUBLIC, SHINGLE, SHORT, Index, salted
 from dataaudit.benchmarks.probe import Filter, Hits, probe
-from dataaudit.benchmarks.windows import ALL, best_windows, enough
+from dataaudit.benchmarks.windows import ALL, CERTAIN_WORDS, MIDDLE_WORDS, best_windows, enough
 from dataaudit.records.words import I64, plain_shingles
 
 SHORTS = 1 << 16
@@ -54,9 +54,11 @@ def _accepted(index: Index, strings: Strings, found: Found) -> Found:
     """Those whose answer is near, where one is asked for, and of which more is there than a training split holds."""
     found = with_answers(index, strings, found)
     flags = index.flags[found.items]
-    near = (found.answers > 0) | (found.choices > 0)
-    lenient = near | (found.share >= ALL)
-    accept = np.where((flags & SHORT) > 0, near, np.where((flags & PUBLIC) > 0, lenient, np.True_))
+    near = found.telling > 0
+    covered = index.covered[found.items].astype(np.int64)
+    few = (covered < MIDDLE_WORDS) & ((found.cover + 1) * covered < 1000 * CERTAIN_WORDS)
+    doubtful = ((flags & PUBLIC) > 0) | few
+    accept = near | (found.share >= ALL) & ((flags & SHORT) == 0) | ~doubtful
     return found.take(np.flatnonzero(accept & (found.share > index.floors[found.items])))
 
 
@@ -81,4 +83,4 @@ def _short(index: Index, strings: Strings, places: I64) -> Found:
     # The first place in a string stands for them all but where the answer decides, so all are kept.
     first = places[at] - strings.starts[string[at]]
     zero = np.zeros(len(at), np.int64)
-    return Found(string[at], item, first, first + sizes - 1, zero + 1000, zero + 1000, zero, zero)
+    return Found(string[at], item, first, first + sizes - 1, zero + 1000, zero + 1000, zero, zero, zero, zero)

@@ -40,10 +40,14 @@ class Found:
     """Per mille of the weight of the question that is there."""
     cover: I64
     """Per mille of its words that lie in shingles found, of those that lie in shingles of the index."""
+    own: I64
+    """Per mille of the weight of those shingles that no other item has; 0 where it has none of its own."""
     answers: I64
     """Is the answer near: 0 or 1."""
     choices: I64
     """Choices near."""
+    telling: I64
+    """Is its answer near, or are two of its choices, where what few items share counts alone: 0 or 1."""
 
     def take(self, at: npt.NDArray[Any]) -> Found:
         """Some of them."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,9 @@ SALT = np.uint64(xxhash.xxh3_64_intdigest(b"dataaudit benchmark index 1"))
 """Stirred into every hash, so that they equal no hashes of the same words made elsewhere. It is no secret."""
 COMMON = 30
 """A shingle in more items than this is boilerplate of the benchmark: it is left out."""
+
+FEW = 3
+"""Items up to which an answer or choice that they share tells of any of them."""
 
 SHORT, PUBLIC, UNSEEN = 1, 2, 4
 """Flags of an item: whole question and answer are needed; public text; cannot be found at all."""
@@ -139,6 +143,31 @@ class Index:
 
     def __len__(self) -> int:
         return len(self.columns["words"])
+
+    @cached_property
+    def own_totals(self) -> npt.NDArray[np.uint32]:
+        """Per item the weight of its shingles that no other item has."""
+        at = np.flatnonzero(self.is_own(np.arange(len(self.grams))))
+        return np.bincount(self.gram_items[at], self.gram_weights[at], len(self)).astype(np.uint32)
+
+    def is_own(self, pair: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Which of these (shingle, item) pairs have a shingle that no other item has."""
+        gram, last = self.grams[pair], len(self.grams) - 1
+        before = (pair == 0) | (self.grams[np.maximum(pair - 1, 0)] != gram)
+        own: npt.NDArray[np.bool_] = before & (
+            (pair == last) | (self.grams[np.minimum(pair + 1, last)] != gram)
+        )
+        return own
+
+    @cached_property
+    def telling(self) -> npt.NDArray[np.bool_]:
+        """Which of `answer_hashes` no more than `FEW` items have: "None of the above" says nothing."""
+        sizes = self.answer_starts[1:] - self.answer_starts[:-1]
+        owner = np.repeat(np.arange(len(self), dtype=np.uint64), sizes)
+        pairs = np.unique(self.answer_hashes.astype(np.uint64) << np.uint64(32) | owner)
+        hashes, items = np.unique(pairs >> np.uint64(32), return_counts=True)
+        telling: npt.NDArray[np.bool_] = items[np.searchsorted(hashes, self.answer_hashes)] <= FEW
+        return telling
 
 
 def to_batch(manifest: Manifest, columns: dict[str, Any]) -> pa.RecordBatch:

@@ -4,11 +4,13 @@ What counts as found, with shares of the weight of the item's indexed shingles (
 
     25 words or more    WHOLE of the weight; or PART of it while COVERED of the words lie in found shingles
     13 to 24 words      HALF of the weight, or the same
-    8 to 12 words       WHOLE: a few shingles recur by chance more easily
-    fewer               ALL, and the answer or a choice in the words that follow
-    public text         ALL, or as above and the answer or a choice in the words that follow
+    8 to 12 words       ALL; or WHOLE and CERTAIN_WORDS of it or the answer: fewer words recur by chance
+    fewer               ALL, and the answer
+    public text         ALL; or as above and the answer
 
-All shingles must lie in one string, within WINDOW words and one and a half times the length of the question.
+The answer means: it, or two of the choices, in the words that follow, where few items share it. Where not ALL of an
+item is there, OWN of the weight of the shingles that no other item has must be. All shingles must lie in one string,
+within WINDOW words and one and a half times the length of the question.
 """
 
 from __future__ import annotations
@@ -22,12 +24,12 @@ from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ra
 from dataaudit.benchmarks.index import SHINGLE, SHORT, Index
 from dataaudit.records.words import I64
 
-WHOLE, HALF, PART, COVERED, ALL = 600, 500, 300, 700, 950
+WHOLE, HALF, PART, COVERED, ALL, OWN = 600, 500, 300, 700, 950, 200
 """Limits per mille. Measured on the benchmarks of the shipped indexes (docs/leakage.md): an item with one word in
 twelve replaced keeps .58 of its weight and .92 of its words, one with a tenth of its words replaced at random .59 and
 .83. Of items of 13 words and more, unrelated texts hold at most .49 of both; what more a training split holds of an
 item is its floor (`build`)."""
-LONG_WORDS, MIDDLE_WORDS = 25, 13
+LONG_WORDS, MIDDLE_WORDS, CERTAIN_WORDS = 25, 13, 10
 WINDOW = 20
 HITS = 1 << 17
 """Shingles looked at together: a string that repeats a question for megabytes takes time, not memory."""
@@ -62,12 +64,15 @@ def best_windows(index: Index, strings: Strings, places: I64, keys: U32) -> Foun
 
 
 def enough(index: Index, found: Found) -> npt.NDArray[np.bool_]:
-    """Which windows hold enough of their item, where no answer is asked for."""
+    """Which windows hold enough of their item, where no answer is asked for.
+
+    What others have too tells no item from them: of an item's own shingles some are there, or all of it is.
+    """
     words = index.covered[found.items]
     limit = np.where((words >= MIDDLE_WORDS) & (words < LONG_WORDS), HALF, WHOLE)
     limit = np.where((index.flags[found.items] & SHORT) > 0, ALL, limit)
     part = (words >= MIDDLE_WORDS) & (found.share >= PART) & (found.cover >= COVERED)
-    return (found.share >= limit) | part
+    return ((found.share >= limit) | part) & ((found.own >= OWN) | (found.share >= ALL))
 
 
 def _stretches(places: I64, widest: int) -> Iterator[tuple[int, int]]:
@@ -127,18 +132,20 @@ def _windows(index: Index, strings: Strings, groups: I64, opens: I64, pair: I64,
     pair, place = pair[inside], place[inside]
     once, which = np.divmod(np.unique(owner * len(index.grams) + pair), len(index.grams))
     weight = np.bincount(once, index.gram_weights[which], len(groups)).astype(np.int64)
+    own = np.bincount(once, index.gram_weights[which] * index.is_own(which), len(groups)).astype(np.int64)
     step = np.full(len(place), SHINGLE)
     same = owner[1:] == owner[:-1]
     step[1:][same] = np.minimum(SHINGLE, np.diff(place))[same]
     covered = np.bincount(owner, step, len(groups)).astype(np.int64)
     share = 1000 * weight // np.maximum(1, index.totals[item].astype(np.int64))
+    own = 1000 * own // np.maximum(1, index.own_totals[item].astype(np.int64))
     cover = 1000 * covered // np.maximum(1, index.covered[item].astype(np.int64))
     base = strings.starts[string]
     cut = np.cumsum(size)
     first = place[cut - size] - base if len(cut) else cut
     last = place[cut - 1] - base + SHINGLE - 1 if len(cut) else cut
     zero = np.zeros(len(cut), np.int64)
-    return Found(string, item, first, last, share, np.minimum(1000, cover), zero, zero)
+    return Found(string, item, first, last, share, np.minimum(1000, cover), own, zero, zero, zero)
 
 
 def _best_window(weights: npt.NDArray[np.uint8], pair: I64, place: I64, width: int) -> tuple[int, int]:

@@ -19,6 +19,7 @@ from dataaudit.benchmarks.index import (
     VERSION,
     Index,
     Manifest,
+    from_batch,
     open_index,
     settings,
     to_batch,
@@ -239,3 +240,56 @@ def test_a_full_disk_leaves_the_old_index_and_nothing_else(path: Path, monkeypat
     monkeypatch.undo()
     assert path.read_bytes() == before
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def index_of(*items: Item) -> Index:
+    manifest = Manifest(VERSION, settings(), "made", "", "", "", {}, "0")
+    return from_batch(to_batch(manifest, columns_of(items)))
+
+
+def test_eight_words_of_a_question_of_ten_are_a_chance_phrase():
+    """A page on myths has them too; ten words in a row, all of them, or the answer are no chance."""
+    index = index_of(Item("myth", "In Umbrian mythology, what is the name of otter spirits?", (), "Velunia"))
+    opening = "In Umbrian mythology, what is the name of"
+    assert found(index, (f"{opening} the first queen? Nobody knows.",)) == []
+    assert found(index, (f"{opening} the first spirits? Velunia.",)) == [(0, "myth", 1)]
+    assert found(index, (f"{opening} otter spirits?",)) == [(0, "myth", 0)]
+    longer = index_of(Item("myth", "In old Umbrian mythology, what is the usual name of otter spirits?"))
+    words = ["In", "old", "Umbrian", "mythology,", "what", "is", "the", "usual", "name", "of"]
+    assert found(longer, (" ".join([*words, "otter ghosts"]),)) == [(0, "myth", 0)]
+    assert found(longer, (" ".join([*words[:-1], "for otter ghosts"]),)) == []
+
+
+def test_what_many_items_have_as_a_choice_is_no_evidence():
+    """ "Neural networks" and, some words on, "none of the above" stand in ordinary pages."""
+    others = [
+        Item(f"o{i}", f"Which boat of kind {i} is green?", ("none of the above", "yes")) for i in range(5)
+    ]
+    mine = Item(
+        "nets", "Knotted networks:", ("hold herring well", "none of the above", "tear in storms"), "yes"
+    )
+    index = index_of(mine, *others)
+    page = "Knotted networks are old. {} are words in a page on fishing that is longer than a few of them. {}"
+    assert found(index, (page.format("These", "None of the above is new."),)) == []
+    assert found(index, (page.format("These", "Yes, it is."),)) == [], (
+        "an answer of many items, far behind it"
+    )
+    assert found(index, ("Knotted networks? Yes!",)) == [(0, "nets", 1)]
+    assert found(index, (page.format("These", "They hold herring well."),)) == [], (
+        "one choice, and not the answer"
+    )
+    assert found(index, (page.format("Hold herring well", "Tear in storms."),)) == [(0, "nets", 0)]
+
+
+def test_a_template_that_items_share_is_none_of_them():
+    template = "Draw the full table of tides for the harbour below, then say on which of the days a barge may leave it"
+    ends = (
+        "if Mondays are foggy and Sundays are not",
+        "when nine ferries wait behind the grey pontoon",
+        "at noon",
+    )
+    index = index_of(*(Item(f"t{i}", f"{template} {end}.") for i, end in enumerate(ends)))
+    assert found(index, (f"{template} before the seals return to their rocks.",)) == []
+    for i, end in enumerate(ends):
+        assert (0, f"t{i}", 0) in found(index, (f"{template} {end}.",))
+    assert found(index, (f"{template} {ends[1]}.",)) == [(0, "t1", 0)]
