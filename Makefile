@@ -47,7 +47,8 @@ evidence: $(PLAIN) ## measure the shipped rules: evidence.json, synthetic-share.
 	$(BIN)/python benchmarks/evidence.py out/prose $(EVIDENCE)
 	$(BIN)/dataaudit rules docs docs/rules
 	$(BIN)/python benchmarks/formal_prose.py out/formal
-	$(BIN)/python benchmarks/evidence_page.py out/prose out/formal
+	$(BIN)/python benchmarks/unseen_prose.py out/unseen
+	$(BIN)/python benchmarks/evidence_page.py out/prose out/formal out/unseen
 	$(BIN)/python benchmarks/refusals.py out/prose
 	$(BIN)/python benchmarks/synthetic_share.py out/prose out/formal
 

@@ -1,10 +1,10 @@
 """Write the tables of docs/evidence.md: each model, each corpus of people's text, and every document of theirs that a
 rule of high confidence hits.
 
-    python benchmarks/evidence_page.py PROSE FORMAL
+    python benchmarks/evidence_page.py PROSE FORMAL UNSEEN
 
-PROSE is what `human_prose.py` wrote, FORMAL what `formal_prose.py` wrote: text that no rule was written from and no
-confidence rests on. `make evidence` runs this after `evidence.py`. Counts are those of
+PROSE is what `human_prose.py` wrote, FORMAL what `formal_prose.py` and UNSEEN what `unseen_prose.py` wrote: text that
+no rule was written from and no confidence rests on. `make evidence` runs this after `evidence.py`. Counts are those of
 rules/evidence.json. What stands at a place is explained in `human_hits.json`, by hand; a place without an explanation
 is an error.
 """
@@ -80,11 +80,11 @@ def confident() -> list[Rule]:
     return [rule for rule in load_packs() if rule.confidence == "high" and rule.default]
 
 
-def judged(formal: Path) -> list[str]:
-    """A sentence about the text that took no part in the measurement."""
+def judged(folder: Path, what: str) -> list[str]:
+    """A sentence about text that took no part in the measurement."""
     matcher = Matcher(confident())
     documents = hits = 0
-    for path in sorted(formal.glob("*.jsonl")):
+    for path in sorted(folder.glob("*.jsonl")):
         for part in read_corpus(Corpus("human", path.stem, str(path))):
             texts = part.batch.roles["text"]
             rows = {
@@ -93,10 +93,7 @@ def judged(formal: Path) -> list[str]:
                 for row in texts.rows[found.strings].tolist()
             }
             documents, hits = documents + len(part.batch), hits + len(rows)
-    return [
-        f"Of {documents:,} documents of formal prose that took no part in this (`benchmarks/formal_prose.py`:",
-        f"encyclopedia, news, licences), rules of high confidence hit {hits}.",
-    ]
+    return [f"- {documents:,} documents of {what}: {hits}"]
 
 
 def places(prose: Path) -> list[tuple[Place, set[str]]]:
@@ -127,7 +124,7 @@ def explained(hits: Sequence[tuple[Place, set[str]]]) -> list[str]:
     return lines
 
 
-def main(prose: Path, formal: Path) -> None:
+def main(prose: Path, formal: Path, unseen: Path) -> None:
     evidence = read_evidence(ROOT / "rules")
     by_label = {label: [one for one in evidence.groups if one.label == label] for label in ("human", "model")}
     parts = [
@@ -143,7 +140,11 @@ def main(prose: Path, formal: Path) -> None:
         "",
         *explained(places(prose)),
         "",
-        *judged(formal),
+        "Documents of people that took no part in this, and how many of them rules of high confidence hit:",
+        "",
+        *judged(formal, "encyclopedia, news and licences (`benchmarks/formal_prose.py`)"),
+        *judged(unseen, "manuals, fortunes in eight languages and plays (`benchmarks/unseen_prose.py`)"),
+        "  (the documentation of Git, where it weighs four cases, opens a paragraph with \"So, in summary\")",
         "",
     ]
     text = PAGE.read_text("utf-8")
@@ -153,4 +154,4 @@ def main(prose: Path, formal: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), Path(sys.argv[2]))
+    main(*map(Path, sys.argv[1:4]))
