@@ -144,7 +144,7 @@ def main(prose: Path, formal: Path, unseen: Path) -> None:
         "",
         *judged(formal, "encyclopedia, news and licences (`benchmarks/formal_prose.py`)"),
         *judged(unseen, "manuals, fortunes in eight languages and plays (`benchmarks/unseen_prose.py`)"),
-        "  (the documentation of Git, where it weighs four cases, opens a paragraph with \"So, in summary\")",
+        '  (the documentation of Git, where it weighs four cases, opens a paragraph with "So, in summary")',
         "",
     ]
     text = PAGE.read_text("utf-8")
