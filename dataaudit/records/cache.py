@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -36,11 +37,17 @@ def writable() -> bool:
 
 
 def read_kept(path: Path | None, format_line: bytes) -> bytes | None:
-    """What a file keeps; None where there is none, it is of another format, or damaged in any way."""
+    """What a file keeps; None where there is none, it is of another format, or damaged in any way.
+
+    Some of it is run. So a file that another user than this one or root wrote, or could write, counts as none.
+    """
     if path is None:
         return None
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            if not _is_ours(os.fstat(file.fileno())):
+                return None
+            data = file.read()
     except (OSError, ValueError):
         return None
     start = len(format_line) + _DIGEST
@@ -51,6 +58,12 @@ def read_kept(path: Path | None, format_line: bytes) -> bytes | None:
     ):
         return None
     return body
+
+
+def _is_ours(about: os.stat_result) -> bool:
+    if not hasattr(os, "getuid"):  # Windows: the folder is in the user's profile
+        return True
+    return about.st_uid in (0, os.getuid()) and not about.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
 def keep(path: Path | None, format_line: bytes, body: bytes) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from dataaudit.errors import RuleError
 from dataaudit.rules.examples import check_examples
+from dataaudit.rules.known import KnownPack, recall, remember
 from dataaudit.rules.model import Rule
 from dataaudit.rules.reader import PACK_KEYS, PACK_REQUIRED, Reader
-from dataaudit.rules.yamlfile import Document, read_document
+from dataaudit.rules.yamlfile import Document, document_of, read_raw
 
 PACK_SUFFIXES = (".yaml", ".yml")
 
@@ -37,7 +38,7 @@ def load_packs(
     """All rules: those shipped, then those of `extra` (pack files, or folders of them), in file order.
 
     The examples of extra packs are verified unless `verify` is false; those of shipped packs only with
-    `verify_shipped`, for the sake of start-up time (the test suite and `rules test` verify them).
+    `verify_shipped` (the test suite and `rules test` verify them). What was found valid before is not tried again.
 
     Raises:
         RuleError: A pack is not valid; the text is `file:line: rule 'id': reason`.
@@ -47,8 +48,22 @@ def load_packs(
     files = [(path, verify_shipped) for path in pack_files(packs_dir())] if shipped else []
     files += [(path, verify) for named in extra for path in pack_files(Path(named))]
     for path, verified in dict(files).items():
-        rules.extend(load_pack(read_document(path), verify=verified, seen=seen))
+        rules.extend(_load_file(path, verified, seen))
     return tuple(rules)
+
+
+def _load_file(path: Path, verify: bool, seen: dict[str, str]) -> tuple[Rule, ...]:
+    raw = read_raw(path)
+    pack = recall(raw, verified=verify)
+    if pack is not None and not any(rule.id in seen for rule in pack.rules):
+        lines = zip(pack.rules, pack.lines, strict=True)
+        seen.update({rule.id: f"{path}:{line}" for rule, line in lines})
+        return pack.rules
+    document = document_of(raw, path)
+    rules = load_pack(document, verify=verify, seen=seen)
+    lines_of = tuple(document.line(("rules", i, "id")) for i in range(len(rules)))
+    remember(raw, KnownPack(rules, lines_of), verified=verify)
+    return rules
 
 
 def pack_files(path: Path) -> list[Path]:

@@ -48,10 +48,13 @@ def read_document(path: Path) -> Document:
     """Parse one YAML file.
 
     Raises:
-        RuleError: The file is missing, unreadable, too large, not UTF-8, empty, or not YAML of the accepted
-        kind;
-            the text is `file: reason` or `file:line: reason`.
+        RuleError: As for `read_raw` and `document_of`; the text is `file: reason` or `file:line: reason`.
     """
+    return document_of(read_raw(path), path)
+
+
+def read_raw(path: Path) -> bytes:
+    """The bytes of a file. Raises RuleError where it is missing, unreadable, or too large."""
     try:
         with path.open("rb") as file:
             raw = file.read(MAX_BYTES + 1)
@@ -59,6 +62,11 @@ def read_document(path: Path) -> Document:
         raise RuleError(f"{path}: cannot be read: {error.strerror or error}") from error
     if len(raw) > MAX_BYTES:
         raise RuleError(f"{path}: larger than {MAX_BYTES >> 20} MiB, the limit for a rule pack")
+    return raw
+
+
+def document_of(raw: bytes, path: Path) -> Document:
+    """Parse the bytes of a file. Raises RuleError where they are not UTF-8, empty, or not YAML of the accepted kind."""
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
