@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from dataaudit.checks import finding_kinds, modules, spilled_per_row
-from dataaudit.checks.base import CheckOptions, FindingKind, Selection
+from dataaudit.checks import costs_of_candidates, finding_kinds, modules, spilled_per_row
+from dataaudit.checks.base import CheckOptions, Costs, FindingKind, Selection
 from dataaudit.checks.near_settings import NearSettings
 from dataaudit.config import Config
 from dataaudit.errors import UsageError
@@ -24,6 +24,8 @@ class Explained:
     """(similarity of a pair, probability that it becomes a candidate)."""
     per_row: int = 0
     """Bytes written to the work directory per row."""
+    candidates: Costs | None = None
+    """What a row takes that may be a near-duplicate."""
     about: tuple[str, ...] = ()
     """What the check itself says of its figures, line by line."""
 
@@ -41,4 +43,4 @@ def explain(name: str, config: Config | None = None) -> Explained:
     points = sorted({*CURVE, settings.threshold})
     alone = CheckOptions(selection=Selection((NEAR,)), near=settings)
     recall = tuple((one, settings.banding.recall(one)) for one in points)
-    return Explained(kinds, settings, recall, spilled_per_row(alone))
+    return Explained(kinds, settings, recall, spilled_per_row(alone), costs_of_candidates(alone))

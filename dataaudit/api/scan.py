@@ -16,7 +16,7 @@ from dataaudit.api.assemble import assemble, interrupted
 from dataaudit.api.columns import shapes_of
 from dataaudit.api.inputs import Input, open_input
 from dataaudit.api.plan import Asked, ask
-from dataaudit.api.room import require_room
+from dataaudit.api.room import expected, require_room
 from dataaudit.config import Config
 from dataaudit.engine.job import Progress
 from dataaudit.engine.run import Outcome, Plan, processors, run
@@ -121,7 +121,7 @@ def scanning_for(
                 opened(found)
             watch(Progress(0, 0, sum(file.size for file in files)))
             if config.limit is None:
-                require_room(asked.options, files, config.sample_share or 1.0, work)
+                _look_ahead(config, asked, files, work, watch)
             plan = _plan(config, asked, found)
             outcome = run(plan, work, watch)
         except KeyboardInterrupt:
@@ -132,6 +132,19 @@ def scanning_for(
         )
         report = assemble(config, asked, outcome, found.skipped, timing, plan.read.shapes)
         yield Scanned(report, outcome, asked, found, work)
+
+
+def _look_ahead(
+    config: Config, asked: Asked, files: tuple[FileRef, ...], work: Workspace, watch: Watch
+) -> None:
+    """Say what a large scan is expected to take, and refuse what there is no room for."""
+    workers = _jobs(config) or processors()
+    needed = expected(asked.options, files, config.sample_share or 1.0, workers * WORKER_MEMORY)
+    if needed is not None:
+        require_room(needed, work)
+        budget = config.memory_bytes
+        over = budget is not None and needed.memory + needed.more_memory > budget
+        watch(Progress(0, 0, expected=f"{needed}; --memory is {config.memory}" if over else str(needed)))
 
 
 def _plan(config: Config, asked: Asked, found: Input) -> Plan:

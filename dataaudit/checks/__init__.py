@@ -8,7 +8,7 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from dataaudit.checks.base import Check, CheckOptions, FindingKind
+from dataaudit.checks.base import Check, CheckOptions, Costs, FindingKind
 
 
 @cache
@@ -36,6 +36,14 @@ def spilled_per_row(options: CheckOptions) -> int:
     return sum(
         module.spilled_per_row(options) for module in modules().values() if hasattr(module, "spilled_per_row")
     )
+
+
+def costs_of_candidates(options: CheckOptions) -> Costs:
+    """What the checks take where every row has to be compared with another one."""
+    each = [
+        one.costs_of_candidates(options) for one in modules().values() if hasattr(one, "costs_of_candidates")
+    ]
+    return Costs(sum(one.per_byte for one in each), sum(one.per_row for one in each))
 
 
 def build_all(options: CheckOptions) -> dict[str, Check[Any]]:

@@ -89,6 +89,15 @@ class Selection(msgspec.Struct, frozen=True):
         return not any(kind.matches(one) for one in self.ignore)
 
 
+class Costs(msgspec.Struct, frozen=True):
+    """What rows take that have to be compared with others."""
+
+    per_byte: float = 0.0
+    """Bytes of the work directory per byte of their text."""
+    per_row: int = 0
+    """Bytes of memory."""
+
+
 class CheckOptions(msgspec.Struct, frozen=True):
     """What every check is built from."""
 

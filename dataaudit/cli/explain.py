@@ -52,6 +52,11 @@ def explain_command(
     print(
         f"In the work directory it takes {found.per_row:,} bytes per row, {found.per_row:,} MB per million."
     )
+    if (more := found.candidates) is not None:
+        print(
+            f"A row that may be a near-duplicate takes some {more.per_byte:g} bytes more per byte of its text there, "
+            f"and {more.per_row} in memory."
+        )
     print(f"A pair of similarity s becomes a candidate with probability 1 - (1 - s^{one.rows})^{one.bands}.")
     print("Candidates are compared exactly: no pair below the threshold makes two rows near-duplicates.")
 

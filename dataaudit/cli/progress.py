@@ -63,6 +63,8 @@ class _Lines(_Silent):
 
     def __call__(self, step: Progress, /) -> None:
         super().__call__(step)
+        if step.expected:
+            print(f"dataaudit: {step.expected}", file=sys.stderr)
         now = time.monotonic()
         if now - self._last >= LINE_EVERY:
             self._last = now
@@ -94,6 +96,8 @@ class _Bar(_Silent):
 
     def __call__(self, step: Progress, /) -> None:
         super().__call__(step)
+        if step.expected:
+            self._bar.console.print(f"dataaudit: {step.expected}", highlight=False, markup=False)
         seconds = time.monotonic() - self.start
         if not self._shown and seconds > BAR_AFTER:
             self._bar.start()

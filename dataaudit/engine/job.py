@@ -40,6 +40,8 @@ class Progress(msgspec.Struct, frozen=True):
     nbytes: int
     total: int = 0
     """Bytes there are to read; the first step says so."""
+    expected: str = ""
+    """What a large scan is expected to take; a step without rows says so."""
 
 
 class States(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from check_support import scan
+from cli_support import RunCli
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -370,6 +371,30 @@ def test_a_work_directory_that_cannot_hold_the_keys_is_refused_before_the_work(
         assert raised.value.exit_code == 3
         assert "the work directory has 0 MB left, and comparing some 100 rows takes 0 MB" in str(raised.value)
     assert list((tmp_path / "w").iterdir()) == []
+
+
+@pytest.mark.parametrize("form", ["parquet", "jsonl"])
+def test_what_a_large_scan_takes_is_said_before_the_work(
+    form: str, tmp_path: Path, call_cli: RunCli, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr("dataaudit.api.room.SMALL", 0)
+    source = tmp_path / f"a.{form}"
+    texts = [f"row {row} {'of so many words ' * 20}" for row in range(2000)]
+    if form == "parquet":
+        pq.write_table(pa.table({"text": texts}), source)
+    else:
+        written(tmp_path, [{"text": text} for text in texts])
+    run = ("scan", source, "--isolated", "--jobs", "1", "--select", NEAR[0])
+    said = call_cli(*run).stderr
+    assert said.count("\n") == 1
+    assert said.startswith(
+        "dataaudit: some 2,000 rows, expected to take about 419 MB of memory (1 MB more if every row"
+    )
+    assert "1 MB of the work directory (1 MB more)" in said
+    assert "--memory is" not in said
+    assert "; --memory is 300MB" in call_cli(*run, "--memory", "300MB").stderr
+    assert call_cli(*run, "--quiet").stderr == ""
+    assert "expected" not in call_cli(*run, "--limit", "5").stderr
 
 
 def test_rows_that_share_a_long_header_are_not_taken_for_each_other(tmp_path: Path):
