@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -19,17 +18,15 @@ from dataaudit.benchmarks.index import (
     PUBLIC,
     SHORT,
     UNSEEN,
-    VERSION,
     Index,
-    Manifest,
     from_batch,
     read_manifest,
     require_writable,
-    settings,
     to_batch,
     write_index,
 )
 from dataaudit.benchmarks.known import NEVER, floors_of
+from dataaudit.benchmarks.manifest import NAME, VERSION, Manifest, settings
 from dataaudit.config import Config
 from dataaudit.errors import BenchmarkError, UsageError
 from dataaudit.records.types import Batch
@@ -47,7 +44,6 @@ FIELDS = {
 """Fields of an item, and the roles that carry each while a source is read: labels may be numbers and booleans."""
 TRUE = ("true", "1", "1.0")
 """What says that the choice of a row is the right one."""
-NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 
 
 @dataclass(frozen=True)
@@ -196,7 +192,9 @@ def _rows(file: Any, options: ReadOptions, fields: Mapping[str, str]) -> Iterato
             if isinstance(one, Damage):
                 raise BenchmarkError(f"{file.uri}: {one.reason}")
             if one.malformed:
-                raise BenchmarkError(f"{file.uri}: record {one.malformed[0].row}: {one.malformed[0].reason}")
+                bad = one.malformed[0]
+                place = f"record {bad.row}" if bad.line is None else f"line {bad.line}"
+                raise BenchmarkError(f"{file.uri}: {place}: {bad.reason}; an index of what is left would miss it")
             yield from _of_batch(one, fields)
 
 

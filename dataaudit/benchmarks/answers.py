@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.benchmarks.found import Found, Strings, joined, ranges
-from dataaudit.benchmarks.index import Index, salted, upper
+from dataaudit.benchmarks.index import Index
+from dataaudit.benchmarks.manifest import salted, upper
 from dataaudit.records.words import I64, U64, shingles_of
 
 LATER = 16

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dataaudit.benchmarks.index import COMMON, PUBLIC, SHINGLE, SHORT, UNSEEN, salted, upper
+from dataaudit.benchmarks.index import PUBLIC, SHORT, UNSEEN
+from dataaudit.benchmarks.manifest import COMMON, SHINGLE, salted, upper
 from dataaudit.records.words import I64, U64, Words, shingles_of, words_of
 
 SHORT_WORDS = 8

@@ -8,7 +8,8 @@ import numpy as np
 
 from dataaudit.benchmarks.answers import with_answers
 from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
-from dataaudit.benchmarks.index import PUBLIC, SHINGLE, SHORT, Index, salted
+from dataaudit.benchmarks.index import PUBLIC, SHORT, Index
+from dataaudit.benchmarks.manifest import SHINGLE, salted
 from dataaudit.benchmarks.probe import Filter, Hits, probe
 from dataaudit.benchmarks.windows import ALL, CERTAIN_WORDS, MIDDLE_WORDS, best_windows, enough
 from dataaudit.records.words import I64, plain_shingles

@@ -20,28 +20,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from dataaudit.benchmarks.manifest import METADATA, SHINGLE, Manifest, manifest_of
 from dataaudit.errors import BenchmarkError, IncompleteError
-from dataaudit.records.hashing import mix64
-from dataaudit.records.words import U64, plain_shingles, plain_words
-
-VERSION = 1
-"""Version of the format. An index of another version is refused: it is rebuilt from its source in seconds."""
-SHINGLE = 5
-"""Words of a shingle. With one word in twelve replaced 7 of 12 shingles of 5 words stay whole, of 8 words 4, of 13
-none; shingles of 4 or 3 words are frequent in ordinary text."""
-SALT = np.uint64(xxhash.xxh3_64_intdigest(b"dataaudit benchmark index 1"))
-"""Stirred into every hash, so that they equal no hashes of the same words made elsewhere. It is no secret."""
-COMMON = 30
-"""A shingle in more items than this is boilerplate of the benchmark: it is left out."""
 
 FEW = 3
 """Items up to which an answer or choice that they share tells of any of them."""
 
 SHORT, PUBLIC, UNSEEN = 1, 2, 4
 """Flags of an item: whole question and answer are needed; public text; cannot be found at all."""
-
-SAMPLE = "The cat's 3 naïve fiancées: ΑΒΓ, straße, 日本語 ภาษา ½ ﬁn."
-"""Text whose words are hashed into the manifest: an index of other hashes would find nothing, and say so never."""
 
 TYPES = {
     "grams": pa.uint32(),
@@ -68,57 +54,6 @@ id, words of its question, words that indexed shingles cover, sum of its weights
 split is known to hold, how many words after the question the answer is looked for, flags. `short_…`: questions of two
 to four words: hash of the first two words, of all, how many, item. `answer_…`: `answer_starts` (items + 1); hashes of
 up to `SKETCH` shingles of every part, how many words they have, and the part: 0 the answer, else a choice."""
-
-METADATA = b"dataaudit.benchmark"
-
-
-class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=False):
-    """What an index says of itself."""
-
-    version: int
-    settings: dict[str, str | int]
-    """What the hashes depend on."""
-    name: str
-    split: str
-    licence: str
-    source: str
-    """Where the benchmark comes from: an address or the names of its files."""
-    counts: dict[str, int]
-    """items, shingles, short, public, unseen (too short or too common to be found), empty, duplicates; and known-train,
-    the items with a floor."""
-    tool_version: str
-    known_train: str = ""
-    """The files of the training split that the floors come from."""
-    checksum: str = ""
-    """xxh3-128 of all columns in order."""
-
-    @property
-    def label(self) -> str:
-        """Name and split: what findings call the benchmark."""
-        return f"{self.name}-{self.split}" if self.split else self.name
-
-
-def settings() -> dict[str, str | int]:
-    """The settings of this version of the tool."""
-    return {"shingle": SHINGLE, "common": COMMON, "salt": f"{int(SALT):016x}", "words": _fingerprint()}
-
-
-def _fingerprint() -> str:
-    data = np.frombuffer(SAMPLE.encode(), np.uint8)
-    words = plain_words(data, np.asarray([0, len(data)]), False)
-    return (
-        f"{int(salted(plain_shingles(words.hashes, words.starts, SHINGLE).hashes).sum(dtype=np.uint64)):016x}"
-    )
-
-
-def salted(hashes: U64) -> U64:
-    """The salted form of hashes of shingles."""
-    return mix64(hashes ^ SALT)
-
-
-def upper(hashes: U64) -> npt.NDArray[np.uint32]:
-    """The 32 bits of salted hashes that an index keeps. A chance hit is of a single shingle, which is no finding."""
-    return (hashes >> np.uint64(32)).astype(np.uint32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,12 +129,41 @@ def _checksum(arrays: list[pa.Array]) -> str:
 
 def from_batch(batch: pa.RecordBatch, path: str = "") -> Index:
     """The index of a record batch, without a copy. Raises BenchmarkError."""
-    manifest = _manifest(batch.schema, path)
-    arrays = {name: batch.column(name)[0].values for name in TYPES}
+    manifest = manifest_of(batch.schema, path)
+    try:
+        batch.validate(full=True)  # before anything follows its offsets
+        arrays = {name: batch.column(name)[0].values for name in TYPES}
+    except (pa.ArrowInvalid, KeyError, IndexError, AttributeError) as error:
+        raise BenchmarkError(f"{path}: the index is damaged ({_line(error)}); build it again") from None
+    if any(one is None or one.type != TYPES[name] or one.null_count for name, one in arrays.items()):
+        raise BenchmarkError(f"{path}: the index is damaged (a column is of another type); build it again")
     if _checksum(_compact(arrays)) != manifest.checksum:
         raise BenchmarkError(f"{path}: the index is damaged (its checksum differs); build it again")
     numbers = {name: one.to_numpy() for name, one in arrays.items() if name != "ids"}
+    if len(arrays["ids"]) != len(numbers["words"]) or not _fits(numbers):
+        raise BenchmarkError(f"{path}: the index is damaged (its columns do not fit); build it again")
     return Index(manifest, numbers, path, batch)
+
+
+def _fits(columns: dict[str, npt.NDArray[Any]]) -> bool:
+    """Do columns that are parts of one table have one length, and do numbers of items and places name some?"""
+    items = len(columns["words"])
+    tables = (
+        ("grams", "gram_items", "gram_weights"),
+        ("words", "covered", "totals", "floors", "reach", "flags"),
+        ("short_prefixes", "short_hashes", "short_sizes", "short_items"),
+        ("answer_hashes", "answer_sizes", "answer_parts"),
+    )
+    grams, starts = columns["grams"], columns["answer_starts"]
+    return (
+        all(len({len(columns[name]) for name in table}) == 1 for table in tables)
+        and all(int(columns[name].max(initial=0)) < max(1, items) for name in ("gram_items", "short_items"))
+        and bool((grams[1:] >= grams[:-1]).all())
+        and len(starts) == items + 1
+        and (starts[0], starts[-1]) == (0, len(columns["answer_hashes"]))
+        and bool((starts[1:] >= starts[:-1]).all())
+        and bool(np.isin(columns["answer_sizes"], np.arange(1, SHINGLE + 1)).all())
+    )
 
 
 def _compact(arrays: dict[str, pa.Array]) -> list[pa.Array]:
@@ -251,16 +215,16 @@ def write_index(path: Path, batch: pa.RecordBatch) -> int:
 
 def read_manifest(path: Path) -> Manifest:
     """The manifest of an index, without its columns. Raises BenchmarkError."""
-    return _manifest(_open(path).schema, str(path))
+    return manifest_of(_open(path).schema, str(path))
 
 
 def open_index(path: Path) -> Index:
     """Map an index into memory. Raises BenchmarkError for what cannot be read, is damaged, or does not fit."""
     reader = _open(path)
-    _manifest(reader.schema, str(path))
+    manifest_of(reader.schema, str(path))
     try:
         return from_batch(reader.get_batch(0), str(path))
-    except (pa.ArrowInvalid, KeyError, IndexError, OSError) as error:
+    except (pa.ArrowInvalid, IndexError, OSError) as error:
         raise BenchmarkError(f"{path}: the index is damaged ({_line(error)}); build it again") from None
 
 
@@ -279,36 +243,3 @@ def _open(path: Path) -> pa.ipc.RecordBatchFileReader:
 
 def _line(error: BaseException) -> str:
     return (str(error).splitlines() or [type(error).__name__])[0]
-
-
-class _Version(msgspec.Struct):
-    version: int
-
-
-def _manifest(schema: pa.Schema, path: str) -> Manifest:
-    data = (schema.metadata or {}).get(METADATA)
-    if data is None:
-        raise BenchmarkError(f"{path}: an Arrow file, but no benchmark index")
-    try:
-        version = msgspec.json.decode(data, type=_Version).version
-        if version != VERSION:
-            raise BenchmarkError(
-                f"{path}: the index has version {version}, this dataaudit reads version {VERSION}; build it again"
-            )
-        manifest = msgspec.json.decode(data, type=Manifest)
-    except msgspec.DecodeError as error:
-        raise BenchmarkError(f"{path}: the manifest of the index is damaged: {error}") from None
-    mine = settings()
-    other = [
-        name for name in sorted({*mine, *manifest.settings}) if mine.get(name) != manifest.settings.get(name)
-    ]
-    if other:
-        raise BenchmarkError(
-            f"{path}: the index was built with other settings ({', '.join(other)}); build it again"
-        )
-    return manifest
-
-
-def described(manifest: Manifest) -> dict[str, Any]:
-    """The manifest as plain values."""
-    return msgspec.to_builtins(manifest)  # type: ignore[no-any-return]

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.index import SHINGLE, salted, upper
+from dataaudit.benchmarks.manifest import SHINGLE, salted, upper
 from dataaudit.records.compiling import compiled
 from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, plain_shingles

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.index import SALT, SHINGLE
+from dataaudit.benchmarks.manifest import SALT, SHINGLE
 from dataaudit.benchmarks.probe import MARKS, SPREAD, Filter, Hits
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.kernels import mix

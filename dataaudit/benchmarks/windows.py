@@ -21,7 +21,8 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
-from dataaudit.benchmarks.index import SHINGLE, SHORT, Index
+from dataaudit.benchmarks.index import SHORT, Index
+from dataaudit.benchmarks.manifest import SHINGLE
 from dataaudit.records.words import I64
 
 WHOLE, HALF, PART, COVERED, ALL, OWN = 600, 500, 300, 700, 950, 200

@@ -74,7 +74,7 @@ def list_command() -> int:
 def show_command(index: Annotated[str, typer.Argument(help="An index.", metavar="INDEX")]) -> int:
     """Print the manifest of an index."""
     from dataaudit.api.benchmarks import show
-    from dataaudit.benchmarks.index import described
+    from dataaudit.benchmarks.manifest import described
 
     print(json.dumps(described(show(index)), indent=2, ensure_ascii=True))
     return errors.EXIT_OK

@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import io
 import random
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +16,8 @@ import pytest
 from dataaudit.benchmarks.build import Item, columns_of, distinct
 from dataaudit.benchmarks.detect import Detector
 from dataaudit.benchmarks.found import Found, Strings
-from dataaudit.benchmarks.index import (
-    UNSEEN,
-    VERSION,
-    Index,
-    Manifest,
-    from_batch,
-    open_index,
-    settings,
-    to_batch,
-    write_index,
-)
+from dataaudit.benchmarks.index import UNSEEN, Index, from_batch, open_index, to_batch, write_index
+from dataaudit.benchmarks.manifest import VERSION, Manifest, settings
 from dataaudit.errors import BenchmarkError, IncompleteError
 from dataaudit.records.words import words_of
 
@@ -293,3 +286,54 @@ def test_a_template_that_items_share_is_none_of_them():
     for i, end in enumerate(ends):
         assert (0, f"t{i}", 0) in found(index, (f"{template} {end}.",))
     assert found(index, (f"{template} {ends[1]}.",)) == [(0, "t1", 0)]
+
+
+@pytest.mark.parametrize(
+    ("column", "change"),
+    [
+        ("gram_items", lambda x: x + 99),
+        ("gram_items", lambda x: x[:-1]),
+        ("grams", lambda x: x[::-1]),
+        ("ids", lambda x: x[1:]),
+        ("short_items", lambda x: x + 99),
+        ("answer_starts", lambda x: x[::-1]),
+        ("answer_starts", lambda x: x + 1),
+        ("answer_starts", lambda x: x[:0]),
+        ("answer_sizes", lambda x: x * 0),
+        ("floors", lambda x: x[:1]),
+    ],
+)
+def test_columns_that_do_not_fit_are_refused(column: str, change: Callable[[Any], Any]):
+    """The checksum says that a file is as it was written, not by whom."""
+    columns = columns_of(ITEMS)
+    columns[column] = change(columns[column])
+    manifest = Manifest(VERSION, settings(), "plums", "", "", "", {}, "0")
+    with pytest.raises(
+        BenchmarkError, match=r"^x: the index is damaged \(its columns do not fit\); build it again$"
+    ):
+        from_batch(to_batch(manifest, columns), "x")
+
+
+def test_a_manifest_without_a_name_is_refused():
+    for name, split in (("o\n\x1b[2m", ""), ("", ""), ("a:b", ""), ("a", "x y")):
+        manifest = Manifest(VERSION, settings(), name, split, "", "", {}, "0")
+        with pytest.raises(BenchmarkError, match=r"^x: the manifest of the index is damaged: [^\n\x1b]*$"):
+            from_batch(to_batch(manifest, columns_of(ITEMS)), "x")
+
+
+def test_columns_of_other_types_are_refused():
+    manifest = Manifest(VERSION, settings(), "plums", "", "", "", {}, "0")
+    batch = to_batch(manifest, columns_of(ITEMS))
+    at = batch.schema.get_field_index("grams")
+    wide = pa.LargeListArray.from_arrays(pa.array([0, 2], pa.int64()), pa.array([1, 2], pa.uint64()))
+    for column in (
+        wide,
+        pa.array([[]], pa.list_(pa.string())),
+        pa.array([None], pa.large_list(pa.uint32())),
+        pa.array([1]),
+    ):
+        arrays = [*batch.columns[:at], column, *batch.columns[at + 1 :]]
+        fields = [pa.field(name, one.type) for name, one in zip(batch.schema.names, arrays, strict=True)]
+        other = pa.RecordBatch.from_arrays(arrays, schema=pa.schema(fields, metadata=batch.schema.metadata))
+        with pytest.raises(BenchmarkError, match=r"^x: the index is damaged \([^\n]*\); build it again$"):
+            from_batch(other, "x")

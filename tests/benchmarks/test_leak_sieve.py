@@ -15,8 +15,9 @@ from dataaudit.benchmarks import detect, probe, probe_kernel
 from dataaudit.benchmarks.build import Item, columns_of
 from dataaudit.benchmarks.detect import Detector
 from dataaudit.benchmarks.found import Found, Strings
-from dataaudit.benchmarks.index import VERSION, Index, Manifest, from_batch, salted, to_batch, upper
-from dataaudit.benchmarks.index import settings as of_hashes
+from dataaudit.benchmarks.index import Index, from_batch, to_batch
+from dataaudit.benchmarks.manifest import VERSION, Manifest, salted, upper
+from dataaudit.benchmarks.manifest import settings as of_hashes
 from dataaudit.benchmarks.probe import Filter, Hits
 from dataaudit.records.words import Words, plain_shingles, words_of
 

@@ -301,3 +301,13 @@ def test_a_check_alone_reads_no_packs(tmp_path: Path, index: str, monkeypatch: p
     ):
         with pytest.raises(pytest.fail.Exception, match="packs were read"):
             scan(tmp_path, rows, **{**only, **more})
+
+
+def test_a_benchmark_with_a_line_that_cannot_be_read_is_refused(tmp_path: Path):
+    source = tmp_path / "items.jsonl"
+    source.write_text(json.dumps(ITEMS[0]) + "\n\n{broken\n")
+    with pytest.raises(
+        BenchmarkError, match=r"^items.jsonl: line 3: invalid-json; an index of what is left would miss it$"
+    ):
+        build(str(source), str(tmp_path / "x"), Described("x"), ("question=q",))
+    assert not (tmp_path / "x").exists()

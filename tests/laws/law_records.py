@@ -49,7 +49,8 @@ QUESTION = "How many slow green otters fit into the third narrow boat on the lak
 def benchmark_index() -> str:
     """An index of a benchmark of two items, which the generated texts hold."""
     from dataaudit.benchmarks.build import Item, columns_of
-    from dataaudit.benchmarks.index import VERSION, Manifest, settings, to_batch, write_index
+    from dataaudit.benchmarks.index import to_batch, write_index
+    from dataaudit.benchmarks.manifest import VERSION, Manifest, settings
 
     items = [Item("a", QUESTION, (), "Seven of them"), Item("b", "Colour of the boat?", (), "deep violet")]
     manifest = Manifest(VERSION, settings(), "otters", "", "CC0-1.0", "here", {"items": 2}, "0")
