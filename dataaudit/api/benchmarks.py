@@ -194,7 +194,9 @@ def _rows(file: Any, options: ReadOptions, fields: Mapping[str, str]) -> Iterato
             if one.malformed:
                 bad = one.malformed[0]
                 place = f"record {bad.row}" if bad.line is None else f"line {bad.line}"
-                raise BenchmarkError(f"{file.uri}: {place}: {bad.reason}; an index of what is left would miss it")
+                raise BenchmarkError(
+                    f"{file.uri}: {place}: {bad.reason}; an index of what is left would miss it"
+                )
             yield from _of_batch(one, fields)
 
 
