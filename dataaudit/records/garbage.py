@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gc
 
-YOUNG, MIDDLE, OLD = 100_000, 50, 100
-"""Objects made before a collection (a batch of chats makes some 50,000), and rounds of each age before the next one."""
+YOUNG, MIDDLE, OLD = 20_000, 10, 10
+"""Objects made before a collection, and rounds of each age before the next one is looked at. Larger numbers save little
+more, and what a cycle holds may be large."""
 
 
 def collect_seldom() -> None:

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import xxhash
@@ -63,7 +64,15 @@ def shape_of(layout: Layout, names: Sequence[str], kinds: Sequence[str], members
     return Shape(members, left, frozenset(chats))
 
 
-Column = Callable[[str, Sequence[int]], "Sequence[Any] | pa.Array"]
+class Repeated(NamedTuple):
+    """Values of which many are the same: value `i` is `distinct[which[i]]`."""
+
+    distinct: Sequence[Any]
+    which: npt.NDArray[np.int64]
+
+
+Values = Sequence[Any] | pa.Array | Repeated
+Column = Callable[[str, Sequence[int]], Values]
 """Gives the values of a field of these records."""
 
 
@@ -100,10 +109,10 @@ def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bo
     return keys
 
 
-def _column_keys(
-    values: Sequence[Any] | pa.Array, kind: str, normalised: bool
-) -> tuple[Keys, list[int] | None]:
+def _column_keys(values: Values, kind: str, normalised: bool) -> tuple[Keys, list[int] | None]:
     """Keys of the values of one field, and which of them count (None: all)."""
+    if isinstance(values, Repeated):
+        return _repeated_keys(values, kind, normalised)
     if kind == "s":
         texts = values if isinstance(values, pa.Array) else string_array(values)
         return (normalised_keys(texts) if normalised else string_keys(texts)), None
@@ -111,6 +120,18 @@ def _column_keys(
     dumped = [dump(value, normalised) for value in values]
     present = [i for i, one in enumerate(dumped) if one]
     return string_keys(pa.array([dumped[i] for i in present], pa.large_binary())), present
+
+
+def _repeated_keys(values: Repeated, kind: str, normalised: bool) -> tuple[Keys, list[int] | None]:
+    keys, present = _column_keys(values.distinct, kind, normalised)
+    if present is None:
+        return Keys(keys.hi[values.which], keys.lo[values.which]), None
+    place = np.full(len(values.distinct), -1, np.int64)
+    place[present] = np.arange(len(present))
+    at = place[values.which]
+    counted = at >= 0
+    at = at[counted]
+    return Keys(keys.hi[at], keys.lo[at]), np.flatnonzero(counted).tolist()
 
 
 def _dump(value: object, normalised: bool) -> bytes:

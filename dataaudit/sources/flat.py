@@ -1,16 +1,17 @@
 """Lines of flat JSON objects, read a block at a time straight into Arrow.
 
-Served are lines whose objects have the same keys in the same order, each with a string, a number, a truth value or
-null. At the first line that is anything else (nested, malformed, a key missing or named twice, a number that may not
+Served are lines whose objects have the same keys in the same order, each with a string, a number, a truth value, null
+or a list of turns that all have the same two fields, who speaks and what is said. At the first line that is anything else (nested, malformed, a key missing or named twice, a number that may not
 fit) the fast way ends, and the strict reader goes on from there. So what is read is the same, whoever reads it.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,19 +20,20 @@ import pyarrow as pa
 
 from dataaudit.records.bindings import Binding, FieldKind, Layout
 from dataaudit.records.chatjson import HOLDERS, chat_in
-from dataaudit.records.extracted import Extracted, Place, RoleBuilder
+from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
 from dataaudit.records.layouts import Overrides, detect
-from dataaudit.records.paths import parse
-from dataaudit.records.remainder import Shape, rest_of_columns, shape_of
+from dataaudit.records.paths import EACH, parse
+from dataaudit.records.remainder import Shape, Values, rest_of_columns, shape_of
 from dataaudit.records.shapes import Shapes
 from dataaudit.records.types import LayoutNote
+from dataaudit.sources.flat_chats import Chats, TurnFields, turn_fields
 
 if TYPE_CHECKING:
-    from dataaudit.sources.flat_kernel import Cells
+    from dataaudit.sources.flat_kernel import Cells, Found, Keys
 
 LEAST = 512 << 20
-"""Bytes of a file from which on the loops are compiled for it, which takes seconds; the fast way saves some two seconds
-a gigabyte. Smaller files are read the fast way where numba is loaded, or machine code is kept."""
+"""Bytes of a file from which on numba is loaded for it, which takes half a second of each process; the fast way saves
+some two seconds a gigabyte. Smaller files are read the fast way once a check has loaded it."""
 LARGEST = 64 << 20
 """Bytes of a block above which lines are so long that they are read one by one."""
 MAX_FIELDS = 64
@@ -42,8 +44,8 @@ PATIENCE = 8
 
 I64 = npt.NDArray[np.int64]
 
-_KINDS = np.array([ord(c) for c in "nssiif"], np.uint8)
-"""The letter of `bindings` by the kind of a cell."""
+_KINDS = np.array([ord(c) for c in "nssiife"], np.uint8)
+"""The letter of `bindings` by the kind of a cell; of a list while it is not known to hold anything."""
 _MAY_OPEN = np.isin(np.arange(256), list(b"[ \t\r\n\\"))
 """Can a string whose first byte is this hold a chat written as JSON? White space may be written as an escape."""
 
@@ -70,9 +72,7 @@ class FlatReader:
     @property
     def hopeful(self) -> bool:
         """Is it worth trying?"""
-        if self._failures >= PATIENCE:
-            return False
-        return self._loads or "numba" in sys.modules or _at_hand()
+        return self._failures < PATIENCE and (self._loads or "numba" in sys.modules)
 
     def read(self, block: bytes, at: int, lines: int) -> Served | None:
         """At most so many lines of a block of whole lines, from a byte on; None where there is no line to serve."""
@@ -89,35 +89,62 @@ class FlatReader:
         if names is None:
             return None
         data = np.frombuffer(b"".join((block, b"\n" * kernel.SPARE)), np.uint8)
-        quoted = [b'"%s"' % name for name in names]
-        places = np.cumsum([0, *map(len, quoted)], dtype=np.int64)
-        cells = kernel.room(min(lines, block.count(b"\n", at) + 1), len(names))
-        count, after = kernel.objects(data, at, np.frombuffer(b"".join(quoted), np.uint8), places, cells)
+        turn = None if names.turn is None else names.turn.names
+        known = kernel.Known(_quoted(names.fields), _quoted(turn or ()))
+        most = block.count(b"{", at) if turn else 0
+        found = kernel.Found(
+            kernel.room(min(lines, block.count(b"\n", at) + 1), len(names.fields)),
+            kernel.room(most, 2),
+            np.zeros(1, np.int64),
+        )
+        count, after = kernel.objects(data, at, known, found)
         after = min(after, len(block))
         if not count or not _is_utf8(data, at, after):
             return None
-        table = _Table(data, tuple(name.decode() for name in names), cells, count)
-        found = table.extract(self._overrides, self._shapes)
-        return None if found is None else Served(count, after, found)
+        table = _Table(data, names, found, count)
+        extracted = table.extract(self._overrides, self._shapes)
+        return None if extracted is None else Served(count, after, extracted)
 
 
-def _at_hand() -> bool:
-    from dataaudit.sources import flat_kernel as kernel
+class _Names(NamedTuple):
+    """The keys of an object, as they stand in the text."""
 
-    return kernel.objects.at_hand and kernel.gather.at_hand
+    fields: tuple[str, ...]
+    turn: TurnFields | None
+    """Those of the turns in it, if there are any."""
 
 
-def _names(block: bytes, at: int) -> list[bytes] | None:
-    """The keys of the first object, as they stand in the text; None where it has none that are plain."""
+def _names(block: bytes, at: int) -> _Names | None:
+    """The keys of the first object; None where it has none that are plain."""
     feed = block.find(b"\n", at)
     try:
         first = orjson.loads(block[at : feed if feed >= 0 else len(block)])
-        if type(first) is not dict or not 0 < len(first) <= MAX_FIELDS:
-            return None
-        names = [name.encode() for name in first]
-    except (orjson.JSONDecodeError, UnicodeEncodeError):
+    except orjson.JSONDecodeError:
         return None
-    return None if any(orjson.dumps(name.decode()) != b'"%s"' % name for name in names) else names
+    if type(first) is not dict or not 0 < len(first) <= MAX_FIELDS:
+        return None
+    lists = [value for value in first.values() if type(value) is list and value]
+    turn = None
+    if lists:
+        if type(lists[0][0]) is not dict:
+            return None
+        turn = turn_fields(tuple(lists[0][0]))
+        if turn is None:
+            return None
+    written = (*first, *(turn.names if turn is not None else ()))
+    try:
+        plain = all(orjson.dumps(name) == b'"%s"' % name.encode() for name in written)
+    except (orjson.JSONEncodeError, UnicodeEncodeError):
+        return None
+    return _Names(tuple(first), turn) if plain else None
+
+
+def _quoted(names: Sequence[str]) -> Keys:
+    from dataaudit.sources.flat_kernel import Keys
+
+    quoted = [b'"%s"' % name.encode() for name in names]
+    places = np.cumsum([0, *map(len, quoted)], dtype=np.int64)
+    return Keys(np.frombuffer(b"".join(quoted), np.uint8), places)
 
 
 def _is_utf8(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
@@ -132,33 +159,47 @@ def _is_utf8(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
 class _Table:
     """Lines as columns."""
 
-    def __init__(self, data: npt.NDArray[np.uint8], names: tuple[str, ...], cells: Cells, count: int) -> None:
+    def __init__(self, data: npt.NDArray[np.uint8], names: _Names, found: Found, count: int) -> None:
         self.data = data
-        self.names = names
-        self.cells = cells
+        self.names = names.fields
+        self.cells = found.cells
         self.count = count
+        self.chats: Chats | None = None
+        letters = _KINDS[self.cells.kinds[:count]]
+        if names.turn is not None and found.used[0]:
+            self.chats = Chats(names.turn, int(found.used[0]), partial(_gathered, data, found.turns))
+            listed = self.cells.kinds[:count] == LIST
+            listed &= self.cells.begins[:count] != self.cells.ends[:count]
+            letters[listed] = ord(names.turn.kind)
+        self.letters = letters
 
     def extract(self, overrides: Overrides, shapes: Shapes) -> Extracted | None:
-        """The roles of the lines; None where a layout reads more than plain fields."""
-        builder = RoleBuilder()
+        """The roles of the lines; None where a layout reads more than plain fields and turns."""
+        builder, turns = RoleBuilder(), TurnBuilder()
         expects, readable = np.zeros(self.count, np.bool_), np.zeros(self.count, np.bool_)
         counts: dict[str, int] = {}
         notes: dict[LayoutNote, None] = {}
         planned: list[Shape] = []
         for kinds, rows in self._by_kinds():
             layout = detect(tuple(map(FieldKind, self.names, kinds)), overrides, shapes)
-            if not _is_plain(layout) or self._holds_chats(kinds, rows):
+            if not _is_plain(layout, dict(zip(self.names, kinds, strict=True))) or self._holds_chats(
+                kinds, rows
+            ):
                 return None
+            seen: set[tuple[str, str]] = set()
             for binding in layout.bindings:
-                self._add(builder, binding, kinds, rows)
+                if binding.is_turns:
+                    seen |= self._add_turns(builder, turns, (binding, layout.chats.index(binding)), rows)
+                else:
+                    self._add(builder, binding, kinds, rows)
             members = rows.tolist()
             planned.append(shape_of(layout, self.names, kinds, members))
             counts[layout.name] = counts.get(layout.name, 0) + len(members)
             expects[rows], readable[rows] = layout.expects_response, layout.readable
-            notes[layout.describe()] = None
+            notes[layout.describe(sorted(seen))] = None
         return Extracted(
             roles=builder.build(),
-            turns=None,
+            turns=turns.build(),
             expects_response=expects,
             readable=readable,
             layouts=tuple(sorted(counts.items())),
@@ -168,7 +209,7 @@ class _Table:
 
     def _by_kinds(self) -> list[tuple[tuple[str, ...], I64]]:
         """The rows by the kinds of their fields, in order of first appearance."""
-        letters = _KINDS[self.cells.kinds[: self.count]]
+        letters = self.letters
         if (letters == letters[0]).all():
             return [(tuple(letters[0].tobytes().decode()), np.arange(self.count, dtype=np.int64))]
         unique, first, which = np.unique(letters, axis=0, return_index=True, return_inverse=True)
@@ -200,37 +241,73 @@ class _Table:
             return
         builder.add(binding, values, Place(rows, np.full(len(rows), -1, np.int64)))
 
-    def _strings(self, field: int, rows: I64) -> pa.LargeStringArray:
-        from dataaudit.sources import flat_kernel as kernel
+    def _add_turns(
+        self, builder: RoleBuilder, turns: TurnBuilder, chat: tuple[Binding, int], rows: I64
+    ) -> set[tuple[str, str]]:
+        """Add the turns of a binding; returns the (role, path) pairs seen."""
+        name = parse(chat[0].path)[0]
+        if self.chats is None or name not in self.names:
+            return set()
+        field = self.names.index(name)
+        if self.cells.kinds[rows[0], field] != LIST:
+            return set()
+        return self.chats.add(builder, turns, chat, (rows, *self._lists(field, rows)))
 
-        offsets = np.zeros(len(rows) + 1, np.int64)
-        np.cumsum(self.cells.sizes[rows, field], out=offsets[1:])
-        out = np.empty(int(offsets[-1]), np.uint8)
-        kernel.gather(self.data, self.cells, field, rows, offsets, out)
-        return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(out))
+    def _lists(self, field: int, rows: I64) -> tuple[I64, I64]:
+        """Per row the first turn of its list and the one after its last."""
+        begins, ends = self.cells.begins[rows, field], self.cells.ends[rows, field]
+        return begins.astype(np.int64), ends.astype(np.int64)
+
+    def _strings(self, field: int, rows: I64) -> pa.LargeStringArray:
+        return _gathered(self.data, self.cells, field, rows)
 
     def _raw(self, field: int, rows: I64) -> list[bytes]:
         whole = self.data.data
         begins, ends = self.cells.begins[rows, field].tolist(), self.cells.ends[rows, field].tolist()
         return [bytes(whole[begin:end]) for begin, end in zip(begins, ends, strict=True)]
 
-    def _values(self, name: str, members: Sequence[int]) -> Sequence[Any] | pa.Array:
+    def _values(self, name: str, members: Sequence[int]) -> Values:
         """The values of a field; all of these rows have the same kind there."""
         field, rows = self.names.index(name), np.asarray(members, np.int64)
-        if self.cells.kinds[rows[0], field] in STRINGS:
+        kind = self.cells.kinds[rows[0], field]
+        if kind in STRINGS:
             return self._strings(field, rows)
+        if kind == LIST:
+            assert self.chats is not None  # an empty list is left of no record
+            return self.chats.without_texts(*self._lists(field, rows))
         return [orjson.loads(one) for one in self._raw(field, rows)]
 
 
+def _gathered(data: npt.NDArray[np.uint8], cells: Cells, field: int, rows: I64) -> pa.LargeStringArray:
+    """The strings of a field of these rows, or turns."""
+    from dataaudit.sources import flat_kernel as kernel
+
+    offsets = np.zeros(len(rows) + 1, np.int64)
+    np.cumsum(cells.sizes[rows, field], out=offsets[1:])
+    out = np.empty(int(offsets[-1]), np.uint8)
+    kernel.gather(data, cells, field, rows, offsets, out)
+    return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(out))
+
+
 STRINGS = (1, 2)
-"""Kinds of cells that are strings (see `flat_kernel`)."""
+LIST = 6
+"""Kinds of cells (see `flat_kernel`)."""
+LISTS = ("t", "v")
+EMPTY = ("e", "n")
 
 
-def _is_plain(layout: Layout) -> bool:
-    """Does a layout read whole fields and nothing in them? A binding that says anything more is not known here."""
-    return all(
-        binding.role is not None
-        and len(parse(binding.path)) == 1
-        and binding == Binding(binding.path, binding.role, binding.rank, binding.fallback)
-        for binding in layout.bindings
-    )
+def _is_plain(layout: Layout, kinds: Mapping[str, str]) -> bool:
+    """Does a layout read whole fields and nothing in them but turns? A binding that says anything more is not known."""
+    listed = {name for name, kind in kinds.items() if kind in LISTS}
+    for binding in layout.bindings:
+        steps = parse(binding.path)
+        if binding != Binding(binding.path, binding.role, binding.rank, binding.fallback):
+            return False
+        if not binding.is_turns:
+            if len(steps) != 1:
+                return False
+        elif steps[1:] == (EACH,) and steps[0] in listed:
+            listed.remove(steps[0])
+        elif kinds.get(steps[0]) not in EMPTY:
+            return False
+    return not listed  # what is left of a list of turns that nobody reads is all of it, texts included

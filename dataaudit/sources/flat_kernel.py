@@ -1,6 +1,7 @@
-"""The compiled loops that read lines of JSON objects of strings, numbers and nothing nested.
+"""The compiled loops that read lines of JSON objects of strings, numbers and lists of turns.
 
 They take what they know for certain and stop at anything else, so what they give is what the strict parser gives.
+Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.records.compiled import Kernel
+from dataaudit.records.kernels import compile_
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-NULL, STRING, ESCAPED, INTEGER, TRUTH, FLOAT = range(6)
-"""Kinds of a cell; ESCAPED is a string with a backslash in it."""
+NULL, STRING, ESCAPED, INTEGER, TRUTH, FLOAT, LIST = range(7)
+"""Kinds of a cell; ESCAPED is a string with a backslash in it, LIST a list of turns."""
 
 MAX_DIGITS = 18
 """An integer of more digits may not fit into 64 bits; the strict parser may then call it a float."""
@@ -31,14 +32,38 @@ _ESCAPES[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
 
 
 class Cells(NamedTuple):
-    """What is known of every value, by line and field."""
+    """What is known of every value, by line and field; or of every turn, by turn and field."""
 
     begins: I32
-    """First byte of what is in the quotes, or of the number."""
+    """First byte of what is in the quotes, or of the number; of a list its first turn."""
     ends: I32
+    """The byte, or the turn, after the last."""
     sizes: I32
     """Bytes of a string when its escapes are resolved."""
     kinds: U8
+
+
+class Keys(NamedTuple):
+    """The names of fields, with their quotes: `names[places[i] : places[i + 1]]` is one."""
+
+    names: U8
+    places: I64
+
+
+class Known(NamedTuple):
+    """The fields of a line, and those of a turn."""
+
+    fields: Keys
+    inner: Keys
+
+
+class Found(NamedTuple):
+    """What is filled."""
+
+    cells: Cells
+    turns: Cells
+    used: I64
+    """How many turns there are so far; of length one."""
 
 
 def room(lines: int, fields: int) -> Cells:
@@ -48,7 +73,7 @@ def room(lines: int, fields: int) -> Cells:
     return Cells(begins, ends, sizes, np.empty(shape, np.uint8))
 
 
-@Kernel
+@compile_
 def _blank(data: U8, at: int) -> Any:
     """The first byte from `at` that is no white space within a line."""
     while data[at] == 32 or data[at] == 9 or data[at] == 13:
@@ -56,7 +81,7 @@ def _blank(data: U8, at: int) -> Any:
     return at
 
 
-@Kernel
+@compile_
 def _hex(data: U8, at: int) -> Any:
     """The number in four hexadecimal digits, or -1."""
     value = np.int64(0)
@@ -71,7 +96,7 @@ def _hex(data: U8, at: int) -> Any:
     return value
 
 
-@Kernel
+@compile_
 def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     """(bytes of the escape at a backslash, bytes it stands for); (0, 0) where it stands for no character."""
     c = data[at + 1]
@@ -94,7 +119,7 @@ def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     return np.int64(12), np.int64(4)
 
 
-@Kernel
+@compile_
 def _string(data: U8, at: int) -> Any:
     """(byte of the closing quote, size, has escapes) of a string from its first byte; -1 where it is none."""
     begin = at
@@ -115,14 +140,14 @@ def _string(data: U8, at: int) -> Any:
             at += 1
 
 
-@Kernel
+@compile_
 def _digits(data: U8, at: int) -> Any:
     while 48 <= data[at] <= 57:
         at += 1
     return at
 
 
-@Kernel
+@compile_
 def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     """(byte after the number, kind); -1 where it is none or one to be looked at with care."""
     begin = at
@@ -155,7 +180,7 @@ def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     return at, np.uint8(FLOAT)
 
 
-@Kernel
+@compile_
 def _word(data: U8, at: int) -> Any:
     """(byte after, kind) of `true`, `false` or `null`; -1 where it is none."""
     if data[at] == 116 and data[at + 1] == 114 and data[at + 2] == 117 and data[at + 3] == 101:
@@ -173,30 +198,7 @@ def _word(data: U8, at: int) -> Any:
     return np.int64(-1), np.uint8(0)
 
 
-@Kernel
-def _value(data: U8, at: int, row: int, field: int, cells: Cells) -> Any:
-    """The byte after the value at `at`, or -1 where it is not as expected."""
-    c = data[at]
-    size = np.int64(0)
-    if c == 34:
-        begin = at + 1
-        end, size, escaped = _string(data, begin)
-        after = end + 1
-        kind = np.uint8(ESCAPED if escaped else STRING)
-    else:
-        begin = at
-        end, kind = _number(data, at) if c == 45 or 48 <= c <= 57 else _word(data, at)
-        after = end
-    if end < 0:
-        return np.int64(-1)
-    cells.begins[row, field] = begin
-    cells.ends[row, field] = end
-    cells.sizes[row, field] = size
-    cells.kinds[row, field] = kind
-    return after
-
-
-@Kernel
+@compile_
 def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     """The first byte of the value behind this name (with its quotes) and a colon; -1 where they are not there."""
     at = _blank(data, at)
@@ -208,18 +210,92 @@ def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     return _blank(data, at + 1) if data[at] == 58 else np.int64(-1)
 
 
-@Kernel
-def _object(data: U8, at: int, names: U8, places: I64, row: int, cells: Cells) -> Any:
+@compile_
+def _turn(data: U8, at: int, keys: Keys, turn: int, turns: Cells) -> Any:
+    """The byte after the object of strings at `at`, or -1 where it is not as expected."""
+    if data[at] != 123:
+        return np.int64(-1)
+    fields = len(keys.places) - 1
+    for field in range(fields):
+        at = _name(data, at + 1, keys.names, keys.places[field], keys.places[field + 1])
+        if at < 0 or data[at] != 34:
+            return np.int64(-1)
+        begin = at + 1
+        end, size, escaped = _string(data, begin)
+        if end < 0:
+            return np.int64(-1)
+        turns.begins[turn, field] = begin
+        turns.ends[turn, field] = end
+        turns.sizes[turn, field] = size
+        turns.kinds[turn, field] = ESCAPED if escaped else STRING
+        at = _blank(data, end + 1)
+        if data[at] != (44 if field < fields - 1 else 125):
+            return np.int64(-1)
+    return at + 1
+
+
+@compile_
+def _turns(data: U8, at: int, keys: Keys, found: Found) -> Any:
+    """The byte after a list of turns from the byte after its bracket, or -1 where it is not as expected."""
+    at = _blank(data, at)
+    if data[at] == 93:
+        return at + 1
+    while found.used[0] < len(found.turns.kinds):
+        at = _turn(data, at, keys, found.used[0], found.turns)
+        if at < 0:
+            return np.int64(-1)
+        found.used[0] += 1
+        at = _blank(data, at)
+        if data[at] == 93:
+            return at + 1
+        if data[at] != 44:
+            return np.int64(-1)
+        at = _blank(data, at + 1)
+    return np.int64(-1)
+
+
+@compile_
+def _value(data: U8, at: int, row: int, field: int, known: Known, found: Found) -> Any:
+    """The byte after the value at `at`, or -1 where it is not as expected."""
+    c = data[at]
+    size = np.int64(0)
+    if c == 34:
+        begin = at + 1
+        end, size, escaped = _string(data, begin)
+        after = end + 1
+        kind = np.uint8(ESCAPED if escaped else STRING)
+    elif c == 91:
+        begin = found.used[0]
+        after = _turns(data, at + 1, known.inner, found)
+        end = found.used[0] if after >= 0 else np.int64(-1)
+        kind = np.uint8(LIST)
+    else:
+        begin = at
+        end, kind = _number(data, at) if c == 45 or 48 <= c <= 57 else _word(data, at)
+        after = end
+    if end < 0:
+        return np.int64(-1)
+    cells = found.cells
+    cells.begins[row, field] = begin
+    cells.ends[row, field] = end
+    cells.sizes[row, field] = size
+    cells.kinds[row, field] = kind
+    return after
+
+
+@compile_
+def _object(data: U8, at: int, row: int, known: Known, found: Found) -> Any:
     """The byte after the line feed of the object at `at`, or -1 where it is not as expected."""
     at = _blank(data, at)
     if data[at] != 123:
         return np.int64(-1)
-    fields = len(places) - 1
+    keys = known.fields
+    fields = len(keys.places) - 1
     for field in range(fields):
-        at = _name(data, at + 1, names, places[field], places[field + 1])
+        at = _name(data, at + 1, keys.names, keys.places[field], keys.places[field + 1])
         if at < 0:
             return np.int64(-1)
-        at = _value(data, at, row, field, cells)
+        at = _value(data, at, row, field, known, found)
         if at < 0:
             return np.int64(-1)
         at = _blank(data, at)
@@ -229,19 +305,20 @@ def _object(data: U8, at: int, names: U8, places: I64, row: int, cells: Cells) -
     return at + 1 if data[at] == 10 else np.int64(-1)
 
 
-@Kernel
-def objects(data: U8, at: int, names: U8, places: I64, cells: Cells) -> Any:
+@compile_
+def objects(data: U8, at: int, known: Known, found: Found) -> Any:
     """Read objects with exactly these fields in this order, one a line, until the cells are full or one is different.
 
-    `names[places[i] : places[i + 1]]` is a name with its quotes. The data ends with a line feed and some bytes more
-    that are line feeds too. Returns (lines read, byte after them).
+    The data ends with a line feed and some bytes more that are line feeds too. Returns (lines read, byte after them).
     """
-    rows = len(cells.kinds)
+    rows = len(found.cells.kinds)
     stop = len(data) - SPARE
     row = 0
     while row < rows and at < stop:
-        after = _object(data, at, names, places, row, cells)
+        before = found.used[0]
+        after = _object(data, at, row, known, found)
         if after < 0:
+            found.used[0] = before
             break
         at = after
         row += 1
@@ -252,7 +329,7 @@ SPARE = 16
 """Line feeds behind the data: no more bytes are looked at without a look at each."""
 
 
-@Kernel
+@compile_
 def _encode(code: int, out: U8, to: int) -> Any:
     """Write a code point as UTF-8; the place after it."""
     if code < 0x80:
@@ -274,7 +351,7 @@ def _encode(code: int, out: U8, to: int) -> Any:
     return to + 4
 
 
-@Kernel
+@compile_
 def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
     """Copy a string with its escapes resolved."""
     while at < end:
@@ -296,7 +373,7 @@ def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
             to = _encode(code, out, to)
 
 
-@Kernel
+@compile_
 def gather(data: U8, cells: Cells, field: int, rows: I64, offsets: I64, out: U8) -> None:
     """Copy the strings of a field of these rows to their offsets, escapes resolved."""
     for i in range(len(rows)):

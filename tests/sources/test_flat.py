@@ -29,6 +29,8 @@ def read(path: Path, *, least: int, target: int = 1 << 62, **options: Any) -> di
         "rows": {},
         "malformed": [],
         "layouts": Counter(),
+        "skipped": Counter(),
+        "rendered": Counter(),
         "notes": {},
         "nbytes": 0,
         "ends": [],
@@ -55,11 +57,18 @@ def _take(found: dict[str, Any], batch: Batch) -> None:
         columns = (strings.rows, strings.ordinals, strings.index, strings.starts)
         for i, (row, *place) in enumerate(zip(*(one.tolist() for one in columns), strict=True)):
             texts.setdefault(row, []).append((role, strings.path_of(i), strings.values[i].as_py(), *place))
+    turns: dict[int, list[Any]] = {}
+    if batch.turns is not None:
+        columns = (batch.turns.rows, batch.turns.roles, batch.turns.chats, batch.turns.laden)
+        for row, *turn in zip(*(one.tolist() for one in columns), strict=True):
+            turns.setdefault(row, []).append(turn)
     for i, row in enumerate(batch.rows.tolist()):
         found["rows"][row] = (
             lines[i], bool(batch.expects_response[i]), bool(batch.readable[i]), sorted(texts.get(i, [])),
-            [(int(one.hi[i]), int(one.lo[i])) for one in keys],
+            turns.get(i), [(int(one.hi[i]), int(one.lo[i])) for one in keys],
         )  # fmt: skip
+    found["skipped"] += dict(batch.skipped)
+    found["rendered"] += dict(batch.rendered)
     found["malformed"] += [(m.row, m.reason, m.line, m.offset, m.length) for m in batch.malformed]
     found["malformed"] += [(int(batch.rows[i]), name) for name, at in batch.remarks for i in at.tolist()]
     found["layouts"].update(dict(batch.layouts))
@@ -102,15 +111,40 @@ RAW = st.sampled_from(
      b'"\xc3"', b'"\xc3\xa9"', b'"\xed\xa0\x80"', b'"\xf5\x80\x80\x80"', b'"\xc0\x80"', b"'a'", b'"a" "b"', b'"a',
      b'a"']
 )  # fmt: skip
+SPACES = st.sampled_from([b"", b"", b"", b" ", b"\t \r"])
+NAMES = st.sampled_from(["user", "assistant", "system", "tool", "Human", " gpt ", "nobody", ""])
+
+
+@st.composite
+def chats(draw: st.DrawFn) -> bytes:
+    """Lists of turns that mostly have the same two keys, each with a string."""
+    who, told = draw(st.sampled_from([("role", "content")] * 6 + [("from", "value"), ("Role", "text")]))
+    turns = []
+    for _ in range(draw(st.integers(0, 4))):
+        turn: dict[str, Any] = {who: draw(NAMES), told: draw(st.text(max_size=4))}
+        if not draw(st.integers(0, 15)):
+            turn = draw(
+                st.sampled_from(
+                    [{**turn, told: None}, {told: "a", who: "user"}, {**turn, "id": 1}, {}, {"": ""}]
+                )
+            )
+        turns.append(
+            draw(SPACES) + json.dumps(turn, ensure_ascii=draw(st.booleans())).encode() + draw(SPACES)
+        )
+    return draw(SPACES).join((b"[", b",".join(turns), b"]"))
+
+
 CELLS = st.one_of(*[VALUES.map(lambda one: json.dumps(one, ensure_ascii=False).encode())] * 4, RAW)
+CHATS = ("messages", "conversations", "chosen", "rejected", "history", "turns", "a")
 ESCAPED = VALUES.map(lambda one: json.dumps(one).encode())
 KEYS = st.sampled_from(
     [("text",), ("text", "label"), ("prompt", "response"), ("prompt", "completion", "score"),
      ("instruction", "input", "output", "n"), ("chosen", "rejected"), ("messages", "id"), ("é", "a.b", "text"),
      ('"', "text"), ("", "text"), ("\\", "q"), ("question", "answer"), ("a", "b", "c"), ("text", "extra", "Text"),
-     ("role", "content"), ("speaker", "text")]
+     ("role", "content"), ("speaker", "text"), ("messages",), ("id", "conversations"),
+     ("messages", "chosen", "rejected"),
+     ("prompt", "chosen", "rejected"), ("messages", "text", "label"), ("a", "history", "turns")]
 )  # fmt: skip
-SPACES = st.sampled_from([b"", b"", b"", b" ", b"\t \r"])
 
 
 @st.composite
@@ -124,7 +158,7 @@ def files(draw: st.DrawFn) -> bytes:
         )
         pairs = [
             draw(SPACES) + json.dumps(key, ensure_ascii=False).encode() + draw(SPACES) + b":" + draw(SPACES)
-            + draw(st.one_of(CELLS, ESCAPED)) + draw(SPACES)
+            + draw(chats() if key in CHATS and draw(st.integers(0, 4)) else st.one_of(CELLS, ESCAPED)) + draw(SPACES)
             for key in mine
         ]  # fmt: skip
         line = draw(SPACES) + b"{" + b",".join(pairs) + b"}" + draw(SPACES)
@@ -166,6 +200,35 @@ def test_flat_is_strict(data: bytes, block: int, size: int, strict: int, shapes:
         assert_same(path, lines=strict, shapes=shapes)
         patch.setattr(jsonl, "BLOCK", block)
         assert_same(path, lines=strict, shapes=shapes, batch_rows=size, target=2 * block)
+
+
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    cells=st.lists(chats(), min_size=1, max_size=9),
+    key=st.sampled_from(CHATS),
+    size=st.integers(1, 9),
+    columns=st.sampled_from(
+        [(), (), (("chat", "messages"),), (("text", "messages"),), (("text", "messages[*].content"),)]
+    ),
+)
+@example(cells=[b"[]", CHAT.encode()], key="messages", size=9, columns=())
+@example(cells=[CHAT.encode(), b"[]", b"null", CHAT.encode()], key="messages", size=9, columns=())
+@example(
+    cells=[CHAT.encode(), CHAT.replace('"a"', '"a", "content": "b"').encode()],
+    key="messages",
+    size=9,
+    columns=(),
+)
+@example(
+    cells=[CHAT.encode(), CHAT.replace("user", "us\\u0065r").encode()], key="messages", size=9, columns=()
+)
+def test_turns_are_strict(cells: list[bytes], key: str, size: int, columns: Any) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.jsonl"
+        path.write_bytes(b"".join(b'{"%s": %s, "n": 1}\n' % (key.encode(), one) for one in cells))
+        named = tuple((role, at.replace("messages", key)) for role, at in columns)
+        assert_same(path, overrides=named)
+        assert_same(path, overrides=named, batch_rows=size)
 
 
 def test_flat_is_strict_about_columns_that_were_looked_at(tmp_path: Path) -> None:
@@ -218,11 +281,34 @@ def test_flat_lines_are_served_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert len(found["rows"]) == 3000
 
 
+def test_turns_are_served_fast(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = [
+        {
+            "id": i,
+            "messages": [{"role": who, "content": f"é{i}\n"} for who in ("system", "user", "assistant")][
+                : 1 + i % 3
+            ],
+        }
+        for i in range(3000)
+    ]
+    path = tmp_path / "data.jsonl"
+    path.write_text("".join(json.dumps(one) + "\n" for one in lines), encoding="utf-8")
+    strict = read(path, least=NEVER)
+
+    def none(*_: Any) -> Any:
+        raise AssertionError("not served")
+
+    monkeypatch.setattr(jsonl, "_strict_batches", none)
+    assert read(path, least=0) == strict
+
+
 def test_a_file_that_is_not_flat_is_soon_read_strictly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "data.jsonl"
-    path.write_text('{"messages": [{"role": "user", "content": "a"}]}\n' * 100, encoding="utf-8")
+    path.write_text(
+        '{"messages": [{"role": "user", "content": "a"}], "meta": {"n": 1}}\n' * 100, encoding="utf-8"
+    )
     tried: list[int] = []
     once = flat.FlatReader._read
 
