@@ -1,8 +1,9 @@
 """Lines of flat JSON objects, read a block at a time straight into Arrow.
 
 Served are lines whose objects have the same keys in the same order, each with a string, a number, a truth value, null
-or a list of turns that all have the same two fields, who speaks and what is said. At the first line that is anything else (nested, malformed, a key missing or named twice, a number that may not
-fit) the fast way ends, and the strict reader goes on from there. So what is read is the same, whoever reads it.
+or a list of turns that all have the same two fields, who speaks and what is said. At the first line that is anything
+else (nested otherwise, malformed, a key missing or named twice, a number that may not fit) the fast way ends, and the
+strict reader goes on from there. So what is read is the same, whoever reads it.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from dataaudit.records.types import LayoutNote
 from dataaudit.sources.flat_chats import Chats, TurnFields, turn_fields
 
 if TYPE_CHECKING:
-    from dataaudit.sources.flat_kernel import Cells, Found, Keys
+    from dataaudit.sources.flat_kernel import Found, Keys
+    from dataaudit.sources.flat_strings import Cells
 
 LEAST = 512 << 20
 """Bytes of a file from which on numba is loaded for it, which takes half a second of each process; the fast way saves
@@ -84,6 +86,7 @@ class FlatReader:
 
     def _read(self, block: bytes, at: int, lines: int) -> Served | None:
         from dataaudit.sources import flat_kernel as kernel
+        from dataaudit.sources.flat_strings import room
 
         names = _names(block, at)
         if names is None:
@@ -93,8 +96,8 @@ class FlatReader:
         known = kernel.Known(_quoted(names.fields), _quoted(turn or ()))
         most = block.count(b"{", at) if turn else 0
         found = kernel.Found(
-            kernel.room(min(lines, block.count(b"\n", at) + 1), len(names.fields)),
-            kernel.room(most, 2),
+            room(min(lines, block.count(b"\n", at) + 1), len(names.fields)),
+            room(most, 2),
             np.zeros(1, np.int64),
         )
         count, after = kernel.objects(data, at, known, found)
@@ -280,18 +283,18 @@ class _Table:
 
 def _gathered(data: npt.NDArray[np.uint8], cells: Cells, field: int, rows: I64) -> pa.LargeStringArray:
     """The strings of a field of these rows, or turns."""
-    from dataaudit.sources import flat_kernel as kernel
+    from dataaudit.sources.flat_strings import gather
 
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(cells.sizes[rows, field], out=offsets[1:])
     out = np.empty(int(offsets[-1]), np.uint8)
-    kernel.gather(data, cells, field, rows, offsets, out)
+    gather(data, cells, field, rows, offsets, out)
     return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(out))
 
 
 STRINGS = (1, 2)
 LIST = 6
-"""Kinds of cells (see `flat_kernel`)."""
+"""Kinds of cells (see `flat_strings`)."""
 LISTS = ("t", "v")
 EMPTY = ("e", "n")
 
