@@ -71,8 +71,7 @@ class Repeated(NamedTuple):
     which: npt.NDArray[np.int64]
 
 
-Values = Sequence[Any] | pa.Array | Repeated
-Column = Callable[[str, Sequence[int]], Values]
+Column = Callable[[str, Sequence[int]], "Sequence[Any] | pa.Array | Repeated"]
 """Gives the values of a field of these records."""
 
 
@@ -109,7 +108,9 @@ def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bo
     return keys
 
 
-def _column_keys(values: Values, kind: str, normalised: bool) -> tuple[Keys, list[int] | None]:
+def _column_keys(
+    values: Sequence[Any] | pa.Array | Repeated, kind: str, normalised: bool
+) -> tuple[Keys, list[int] | None]:
     """Keys of the values of one field, and which of them count (None: all)."""
     if isinstance(values, Repeated):
         return _repeated_keys(values, kind, normalised)

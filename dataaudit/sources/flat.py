@@ -24,7 +24,7 @@ from dataaudit.records.chatjson import HOLDERS, chat_in
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
 from dataaudit.records.layouts import Overrides, detect
 from dataaudit.records.paths import EACH, parse
-from dataaudit.records.remainder import Shape, Values, rest_of_columns, shape_of
+from dataaudit.records.remainder import Repeated, Shape, rest_of_columns, shape_of
 from dataaudit.records.shapes import Shapes
 from dataaudit.records.types import LayoutNote
 from dataaudit.sources.flat_chats import Chats, TurnFields, turn_fields
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
     from dataaudit.sources.flat_strings import Cells
 
 LEAST = 512 << 20
-"""Bytes of a file from which on numba is loaded for it, which takes half a second of each process; the fast way saves
-some two seconds a gigabyte. Smaller files are read the fast way once a check has loaded it."""
+"""Bytes of a file from which on the loops are compiled for it, which takes seconds; the fast way saves some two seconds
+a gigabyte. Smaller files are read the fast way where numba is loaded, or machine code is kept."""
 LARGEST = 64 << 20
 """Bytes of a block above which lines are so long that they are read one by one."""
 MAX_FIELDS = 64
@@ -74,7 +74,9 @@ class FlatReader:
     @property
     def hopeful(self) -> bool:
         """Is it worth trying?"""
-        return self._failures < PATIENCE and (self._loads or "numba" in sys.modules)
+        if self._failures >= PATIENCE:
+            return False
+        return self._loads or "numba" in sys.modules or _at_hand()
 
     def read(self, block: bytes, at: int, lines: int) -> Served | None:
         """At most so many lines of a block of whole lines, from a byte on; None where there is no line to serve."""
@@ -107,6 +109,13 @@ class FlatReader:
         table = _Table(data, names, found, count)
         extracted = table.extract(self._overrides, self._shapes)
         return None if extracted is None else Served(count, after, extracted)
+
+
+def _at_hand() -> bool:
+    from dataaudit.sources.flat_kernel import objects
+    from dataaudit.sources.flat_strings import gather
+
+    return objects.at_hand and gather.at_hand
 
 
 class _Names(NamedTuple):
@@ -269,7 +278,7 @@ class _Table:
         begins, ends = self.cells.begins[rows, field].tolist(), self.cells.ends[rows, field].tolist()
         return [bytes(whole[begin:end]) for begin, end in zip(begins, ends, strict=True)]
 
-    def _values(self, name: str, members: Sequence[int]) -> Values:
+    def _values(self, name: str, members: Sequence[int]) -> Sequence[Any] | pa.Array | Repeated:
         """The values of a field; all of these rows have the same kind there."""
         field, rows = self.names.index(name), np.asarray(members, np.int64)
         kind = self.cells.kinds[rows[0], field]

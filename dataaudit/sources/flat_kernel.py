@@ -1,7 +1,6 @@
 """The compiled loops that read lines of JSON objects of strings, numbers and lists of turns.
 
 They take what they know for certain and stop at anything else, so what they give is what the strict parser gives.
-Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dataaudit.records.kernels import compile_
+from dataaudit.records.compiled import Kernel
 from dataaudit.sources.flat_strings import (
     ESCAPED,
     FLOAT,
@@ -55,7 +54,7 @@ class Found(NamedTuple):
     """How many turns there are so far; of length one."""
 
 
-@compile_
+@Kernel
 def _blank(data: U8, at: int) -> Any:
     """The first byte from `at` that is no white space within a line."""
     while data[at] == 32 or data[at] == 9 or data[at] == 13:
@@ -63,14 +62,14 @@ def _blank(data: U8, at: int) -> Any:
     return at
 
 
-@compile_
+@Kernel
 def _digits(data: U8, at: int) -> Any:
     while 48 <= data[at] <= 57:
         at += 1
     return at
 
 
-@compile_
+@Kernel
 def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     """(byte after the number, kind); -1 where it is none or one to be looked at with care."""
     begin = at
@@ -103,7 +102,7 @@ def _number(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per reason
     return at, np.uint8(FLOAT)
 
 
-@compile_
+@Kernel
 def _word(data: U8, at: int) -> Any:
     """(byte after, kind) of `true`, `false` or `null`; -1 where it is none."""
     if data[at] == 116 and data[at + 1] == 114 and data[at + 2] == 117 and data[at + 3] == 101:
@@ -121,7 +120,7 @@ def _word(data: U8, at: int) -> Any:
     return np.int64(-1), np.uint8(0)
 
 
-@compile_
+@Kernel
 def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     """The first byte of the value behind this name (with its quotes) and a colon; -1 where they are not there."""
     at = _blank(data, at)
@@ -133,7 +132,7 @@ def _name(data: U8, at: int, names: U8, first: int, last: int) -> Any:
     return _blank(data, at + 1) if data[at] == 58 else np.int64(-1)
 
 
-@compile_
+@Kernel
 def _turn(data: U8, at: int, keys: Keys, turn: int, turns: Cells) -> Any:
     """The byte after the object of strings at `at`, or -1 where it is not as expected."""
     if data[at] != 123:
@@ -157,7 +156,7 @@ def _turn(data: U8, at: int, keys: Keys, turn: int, turns: Cells) -> Any:
     return at + 1
 
 
-@compile_
+@Kernel
 def _turns(data: U8, at: int, keys: Keys, found: Found) -> Any:
     """The byte after a list of turns from the byte after its bracket, or -1 where it is not as expected."""
     at = _blank(data, at)
@@ -177,7 +176,7 @@ def _turns(data: U8, at: int, keys: Keys, found: Found) -> Any:
     return np.int64(-1)
 
 
-@compile_
+@Kernel
 def _value(data: U8, at: int, row: int, field: int, known: Known, found: Found) -> Any:
     """The byte after the value at `at`, or -1 where it is not as expected."""
     c = data[at]
@@ -206,7 +205,7 @@ def _value(data: U8, at: int, row: int, field: int, known: Known, found: Found) 
     return after
 
 
-@compile_
+@Kernel
 def _object(data: U8, at: int, row: int, known: Known, found: Found) -> Any:
     """The byte after the line feed of the object at `at`, or -1 where it is not as expected."""
     at = _blank(data, at)
@@ -228,7 +227,7 @@ def _object(data: U8, at: int, row: int, known: Known, found: Found) -> Any:
     return at + 1 if data[at] == 10 else np.int64(-1)
 
 
-@compile_
+@Kernel
 def objects(data: U8, at: int, known: Known, found: Found) -> Any:
     """Read objects with exactly these fields in this order, one a line, until the cells are full or one is different.
 

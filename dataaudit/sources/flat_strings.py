@@ -1,7 +1,4 @@
-"""The compiled loops over JSON strings: where they end, how long they are, and their text with escapes resolved.
-
-Import this only to use it, like `flat_kernel`.
-"""
+"""The compiled loops over JSON strings: where they end, how long they are, and their text with escapes resolved."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.records.kernels import compile_
+from dataaudit.records.compiled import Kernel
 
 U8 = npt.NDArray[np.uint8]
 I32 = npt.NDArray[np.int32]
@@ -43,7 +40,7 @@ def room(lines: int, fields: int) -> Cells:
     return Cells(begins, ends, sizes, np.empty(shape, np.uint8))
 
 
-@compile_
+@Kernel
 def _hex(data: U8, at: int) -> Any:
     """The number in four hexadecimal digits, or -1."""
     value = np.int64(0)
@@ -58,7 +55,7 @@ def _hex(data: U8, at: int) -> Any:
     return value
 
 
-@compile_
+@Kernel
 def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     """(bytes of the escape at a backslash, bytes it stands for); (0, 0) where it stands for no character."""
     c = data[at + 1]
@@ -81,7 +78,7 @@ def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     return np.int64(12), np.int64(4)
 
 
-@compile_
+@Kernel
 def string_at(data: U8, at: int) -> Any:
     """(byte of the closing quote, size, has escapes) of a string from its first byte; -1 where it is none."""
     begin = at
@@ -102,7 +99,7 @@ def string_at(data: U8, at: int) -> Any:
             at += 1
 
 
-@compile_
+@Kernel
 def _encode(code: int, out: U8, to: int) -> Any:
     """Write a code point as UTF-8; the place after it."""
     if code < 0x80:
@@ -124,7 +121,7 @@ def _encode(code: int, out: U8, to: int) -> Any:
     return to + 4
 
 
-@compile_
+@Kernel
 def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
     """Copy a string with its escapes resolved."""
     while at < end:
@@ -146,7 +143,7 @@ def _resolve(data: U8, at: int, end: int, out: U8, to: int) -> None:
             to = _encode(code, out, to)
 
 
-@compile_
+@Kernel
 def gather(data: U8, cells: Cells, field: int, rows: I64, offsets: I64, out: U8) -> None:
     """Copy the strings of a field of these rows to their offsets, escapes resolved."""
     for i in range(len(rows)):

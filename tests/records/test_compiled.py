@@ -17,7 +17,7 @@ from dataaudit.records import kernels, machine_code, normalise_kernel
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.sketches import minhash, minhash_kernels
-from dataaudit.sources import flat, flat_kernel
+from dataaudit.sources import flat, flat_kernel, flat_strings
 
 FACTOR = np.uint64(3)
 TABLE = np.asarray([5, 7], np.int64)
@@ -167,7 +167,7 @@ def test_every_loop_that_is_called_can_be_kept():
         minhash_kernels.common,
         minhash_kernels.lower,
     ]
-    called += [flat_kernel.objects, flat_kernel.gather]
+    called += [flat_kernel.objects, flat_strings.gather]
     assert [one.function.__name__ for one in called if not one.at_hand] == []
 
 
