@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from rules_support import array
 
-from dataaudit.rules.load import load_packs
+from dataaudit.rules.evidence import read_evidence
+from dataaudit.rules.load import load_packs, packs_dir
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import Rule
 
@@ -70,7 +71,10 @@ def test_rules_of_high_confidence_hit_a_fifth_of_model_outputs(real_data: Path) 
     rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()]
     outputs = [row["output"] for row in rows if row["generator"] != "NullModel"]
     assert len(outputs) == 12_880
-    assert len(hit(CONFIDENT, outputs)) >= LEAST * len(outputs)
+    found = len(hit(CONFIDENT, outputs))
+    assert found >= LEAST * len(outputs)
+    shipped = read_evidence(packs_dir())
+    assert found == sum(one.confident for one in shipped.groups if one.label == "model")
 
 
 @pytest.mark.parametrize("name", ["gpt4", "llama2new"])
