@@ -32,7 +32,9 @@ def _accuracy(found: Sequence[Any]) -> list[str]:
             [
                 one.name,
                 *(
-                    f"{link.found:,} of {link.pairs:,} ({link.found / max(1, link.pairs):.4f})"
+                    f"{link.found:,} of {link.pairs:,} ({link.found / link.pairs:.4f})"
+                    if link.pairs
+                    else "no pairs"
                     for link in one.linked
                 ),
             ]

@@ -15,11 +15,23 @@ from dataaudit.sketches.minhash import U32, Banding
 @Kernel
 def lower(hashes: U64, first: int, last: int, factors: U32, summands: U32, least: U32) -> None:
     """Lower the least image under each permutation to those of `hashes[first:last]`."""
-    for j in range(first, last):
+    # Four hashes at a time, and over permutations inside: the compiler makes the inner loop one over vectors, which
+    # loads and stores the least images a quarter as often.
+    fours = first + (last - first) // 4 * 4
+    for j in range(first, fours, 4):
+        one = np.uint32(hashes[j] >> np.uint64(32))
+        two = np.uint32(hashes[j + 1] >> np.uint64(32))
+        three = np.uint32(hashes[j + 2] >> np.uint64(32))
+        four = np.uint32(hashes[j + 3] >> np.uint64(32))
+        for k in range(len(factors)):
+            factor, summand = factors[k], summands[k]
+            left = min(np.uint32(one * factor + summand), np.uint32(two * factor + summand))
+            right = min(np.uint32(three * factor + summand), np.uint32(four * factor + summand))
+            least[k] = min(least[k], left, right)
+    for j in range(fours, last):
         value = np.uint32(hashes[j] >> np.uint64(32))
-        for k in range(len(factors)):  # the compiler makes this loop one over vectors
-            image = np.uint32(value * factors[k] + summands[k])
-            least[k] = min(least[k], image)
+        for k in range(len(factors)):
+            least[k] = min(least[k], np.uint32(value * factors[k] + summands[k]))
 
 
 @Kernel
