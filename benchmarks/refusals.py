@@ -205,8 +205,8 @@ By *high confidence* alone much of `llama2new` is missed: what `refusal-not-appr
 `refusal-opens-not-appropriate` find. People write such sentences, too, so these rules stay of medium confidence.
 
 The label of `pyrit` is wider than the word: it counts what does not serve the attack. When the 49 that are not found
-were read after the first measurement, 43 of them turned out to be plain answers to another question (recipes, facts,
-party games); of the 50 that decline in words 44 are found. No hit is false.
+were read after the first measurement, 43 of them turned out to answer something else (recipes, facts, party games);
+of the 50 that decline in words 44 are found. No hit is false.
 
 ## How the forms were chosen
 
