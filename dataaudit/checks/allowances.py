@@ -12,7 +12,7 @@ from dataaudit.records.findings import Allowed, NotEvaluated
 from dataaudit.records.types import Batch, FileRef, RoleStrings
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.confirm import Neighbour
-from dataaudit.rules.matcher import Matches
+from dataaudit.rules.hits import Matches
 from dataaudit.rules.model import Rule
 from dataaudit.sketches.counts import add_counts
 

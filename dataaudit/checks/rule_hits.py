@@ -18,7 +18,8 @@ from dataaudit.checks.rule_state import Frame, RulesState
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
 from dataaudit.records.types import ROLE_CODE, ROLES, Batch, pack_row
 from dataaudit.rules.allow import Allow
-from dataaudit.rules.matcher import Matcher, Matches
+from dataaudit.rules.hits import Matches
+from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import CONTAMINATION, Rule
 from dataaudit.sketches.counts import EXAMPLES, FindingCounts, add_counts
 from dataaudit.sketches.sample import BottomK

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from dataaudit.checks.share_model import LENGTHS
 from dataaudit.errors import RuleError
 from dataaudit.records.types import Batch
-from dataaudit.rules.matcher import Matches
+from dataaudit.rules.hits import Matches
 from dataaudit.rules.model import Rule
 
 Ints = npt.NDArray[np.int64]

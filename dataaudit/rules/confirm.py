@@ -215,7 +215,8 @@ class Confirmer:
             steps.append(("unless", self._not_exempt))
         if ignore_quoted and rule.quotable:
             steps.append(("quoted", self._not_quoted))
-        self._steps = tuple(steps)
+        self.steps = tuple(steps)
+        """What matches of the patterns must pass besides; a rule without is hit where a pattern matches in its place."""
 
     def spans(self, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
         """Confirmed matches of all patterns that are not empty, each span once, in order.
@@ -229,6 +230,18 @@ class Confirmer:
         with _BOUNDED:
             found = self._judge(text, near)[0]
         return sorted(set(found)) if len(found) > 1 else found
+
+    def left(self, text: str, known: Mapping[int, list[Span]]) -> list[Span]:
+        """What `spans` gives, from the matches of the patterns (by their place in the rule; others have none).
+
+        Raises:
+            TimeoutError: The string could not be judged in time.
+        """
+        with _BOUNDED:
+            spans = [span for found in known.values() for span in found]
+            by_pattern = {one.pattern: known.get(at, []) for at, one in enumerate(self._patterns)}
+            found = self._pass(_Case(text, _Clock(self.timeout), by_pattern), spans)[0]
+        return sorted(set(found))
 
     def captures(self, text: str) -> dict[str, str | None]:
         """Named groups of the first confirmed match of the first pattern that has one. Raises `TimeoutError`."""
@@ -266,11 +279,15 @@ class Confirmer:
             found = list(one.spans(text, clock)) if where is None else one.spans_near(text, where, clock)
             spans += found
             known[one.pattern] = found
+        return self._pass(_Case(text, clock, known), spans)
+
+    def _pass(self, case: _Case, spans: list[Span]) -> tuple[list[Span], Stage | None]:
+        """The matches of the patterns that pass the further steps, and the step that took the last."""
         stage: Stage = "pattern"
-        for following, step in self._steps:
+        for following, step in self.steps:
             if not spans:
                 return spans, stage
-            spans, stage = step(_Case(text, clock, known), spans), following
+            spans, stage = step(case, spans), following
         return spans, None if spans else stage
 
     def _validated(self, case: _Case, spans: list[Span]) -> list[Span]:

@@ -54,9 +54,21 @@ class Events(NamedTuple):
     """Place of the pattern in the matcher; of the first one of the rule where all of it is to be matched."""
     ends: Ints
     """Byte behind the end of the event, from the start of the data; -1: the rule is to be matched anyway."""
+    kinds: Ints
+    """What it is of, by its place among the kinds of the matcher; -1 likewise."""
+
+    def at(self, which: npt.NDArray[np.integer | np.bool_]) -> Events:
+        """Some of them."""
+        return Events(*(column[which] for column in self))
 
 
-NOTHING = Events(*[np.empty(0, np.int64)] * 3)
+NOTHING = Events(*[np.empty(0, np.int64)] * 4)
+
+
+def starts_of(keys: Ints) -> Ints:
+    """Where runs of equal keys begin, and the number of keys."""
+    inner = np.flatnonzero(keys[1:] != keys[:-1]) + 1
+    return np.concatenate([[0], inner, [len(keys)]]).astype(np.int64)
 
 
 def text_of(values: pa.LargeStringArray) -> Text:

@@ -3,8 +3,8 @@ to."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from operator import itemgetter
 from string import ascii_letters, digits
@@ -13,11 +13,13 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from dataaudit.rules import database, events
+from dataaudit.rules import database, events, native
 from dataaudit.rules.confirm import Confirmer, Near, Span
 from dataaudit.rules.database import Database, FloodError
-from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, text_of
+from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, starts_of, text_of
+from dataaudit.rules.hits import NO_HITS, Hits, Matches, gathered, hits_of, joined_hits
 from dataaudit.rules.model import Rule
+from dataaudit.rules.native import Kind, Native
 from dataaudit.rules.plans import plans_of
 from dataaudit.rules.prefilter import Plan, joined
 
@@ -32,22 +34,12 @@ TIMEOUTS_BEFORE_REST = 5
 """Strings on which a rule may time out in a process before it is no longer tried."""
 
 
-@dataclass(frozen=True, eq=False)
-class Matches:
-    """Where one rule matched in an array of strings."""
-
-    rule: Rule
-    strings: Ints
-    """(n,) index of the string of each match, ascending."""
-    spans: Ints
-    """(n, 2) half-open ranges in code points, ascending within a string."""
-
-
 class _Engine(NamedTuple):
-    """A database and, per expression id, the patterns (by their place in the matcher) that it stands for."""
+    """A database; `kinds[starts[i]:starts[i + 1]]` is what events of its expression `i` can be of."""
 
     database: Database
-    patterns: tuple[tuple[int, ...], ...]
+    kinds: Ints
+    starts: Ints
 
 
 class _Pattern(NamedTuple):
@@ -94,10 +86,12 @@ class Matcher:
         self.per_row: dict[str, str] = {}
         """Rule id → why this rule is matched on every string although the fast path is used."""
         self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
+        self._stepped = np.asarray([bool(one.steps) for one in self._confirmers], np.bool_)
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
         self._prefiltered: list[bool] = []
         self._patterns: list[_Pattern] = []
         self._firsts: list[int] = []
+        self._kinds: list[Kind] = []
         self._engines: dict[frozenset[int], _Engine] = {}
         if self.reference_reason is None:
             self._plan()
@@ -110,10 +104,12 @@ class Matcher:
             return []
         text = text_of(values)
         if self.reference_reason is not None:
-            candidates = _every_string(text, active)
-        else:
-            candidates = self._candidates(text, active)
-        return self._confirm(candidates)
+            return gathered(self.rules, [self._confirm(_every_string(text, active))])
+        found = self._events(text, active)
+        if native.pays(len(text.data)):
+            known, found = self._known(text, found)
+            return gathered(self.rules, [known, self._confirm(self._grouped(text, found))])
+        return gathered(self.rules, [self._confirm(self._grouped(text, found))])
 
     def spans(self, rule: Rule, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
         """Confirmed matches of one of the rules in one string, `unless` applied, in code points.
@@ -124,14 +120,19 @@ class Matcher:
             TimeoutError: The string could not be judged in time; `timed_out` counts it.
         """
         at = self._index[rule.id]
+        return self._timed(at, partial(self._confirmers[at].spans, text, near))
+
+    def _timed(self, at: int, judge: Callable[[], list[Span]]) -> list[Span]:
+        """What judging gives; a timeout is counted, and after some the rule is no longer tried."""
         try:
             if self._timeouts[at] >= TIMEOUTS_BEFORE_REST:
                 raise TimeoutError
-            return self._confirmers[at].spans(text, near)
+            return judge()
         except TimeoutError:
+            name = self.rules[at].id
             self._timeouts[at] += 1
-            self.timed_out[rule.id] = self.timed_out.get(rule.id, 0) + 1
-            raise TimeoutError(f"rule '{rule.id}' ran out of time") from None
+            self.timed_out[name] = self.timed_out.get(name, 0) + 1
+            raise TimeoutError(f"rule '{name}' ran out of time") from None
 
     def captures(self, rule: Rule, text: str) -> dict[str, str | None]:
         """Named groups of the first match of one of the rules, to fill its message with; empty where it ran
@@ -150,6 +151,14 @@ class Matcher:
             self._firsts.append(len(self._patterns))
             self._patterns += [_Pattern(i, at, one) for at, one in enumerate(plans)]
         self._limits = np.asarray([_limit(self.rules[one.rule], one) for one in self._patterns], np.int64)
+        self._rule_of = np.asarray([one.rule for one in self._patterns], np.int64)
+        self._kinds = [Kind(i, piece) for i, one in enumerate(self._patterns) for piece in one.plan.pieces]
+        self._pattern_of = np.asarray([kind.pattern for kind in self._kinds], np.int64)
+        self._native = Native(
+            [self.rules[one.rule].patterns[one.at] for one in self._patterns],
+            [one.plan for one in self._patterns],
+            self._kinds,
+        )
 
     def _engine(self, active: Iterable[int]) -> _Engine | None:
         """The database of these rules, compiled on first use; rules that Hyperscan refuses become per-row
@@ -159,9 +168,9 @@ class Matcher:
             return None
         if key not in self._engines:
             by_piece: dict[bytes, list[int]] = {}
-            for number, pattern in enumerate(self._patterns):
-                for piece in pattern.plan.pieces if pattern.rule in key else ():
-                    by_piece.setdefault(piece, []).append(number)
+            for number, kind in enumerate(self._kinds):
+                if self._patterns[kind.pattern].rule in key:
+                    by_piece.setdefault(kind.piece, []).append(number)
             try:
                 compiled = database.compile_database(list(by_piece))
             except ValueError as error:
@@ -169,13 +178,18 @@ class Matcher:
                     # Together they are too much, though each is fine: none is prefiltered.
                     self._give_up(key, f"hyperscan: {error}")
                 return self._engine(active)
-            self._engines[key] = _Engine(compiled, tuple(map(tuple, by_piece.values())))
+            counts = [len(numbers) for numbers in by_piece.values()]
+            self._engines[key] = _Engine(
+                compiled,
+                np.asarray([number for numbers in by_piece.values() for number in numbers], np.int64),
+                np.cumsum([0, *counts]),
+            )
         return self._engines[key]
 
     def _drop_refused(self, by_piece: dict[bytes, list[int]]) -> bool:
         refused = [(numbers, why) for piece, numbers in by_piece.items() if (why := database.refusal(piece))]
         for numbers, why in refused:
-            self._give_up([self._patterns[number].rule for number in numbers], f"hyperscan: {why}")
+            self._give_up({int(self._rule_of[self._pattern_of[one]]) for one in numbers}, f"hyperscan: {why}")
         return bool(refused)
 
     def _give_up(self, rules: Iterable[int], reason: str) -> None:
@@ -183,8 +197,8 @@ class Matcher:
             self._prefiltered[i] = False
             self.per_row[self.rules[i].id] = reason
 
-    def _candidates(self, text: Text, active: list[int]) -> Iterator[Found]:
-        """The strings that rules may match, ascending."""
+    def _events(self, text: Text, active: list[int]) -> Events:
+        """What points to matches, by string, pattern and place."""
         n = len(text.offsets) - 1
         self._engine(active)  # compiling may make a rule a per-row rule
         everywhere = [i for i in active if not self._prefiltered[i]]
@@ -193,13 +207,15 @@ class Matcher:
         for first, last in blocks(text.offsets) if prefiltered else ():
             found, flooded = self._scan_block(text, first, last, prefiltered)
             pointers += [found, self._anyway(first, last, flooded)]
-        yield from self._grouped(text, Events(*map(np.concatenate, zip(*pointers, strict=True))))
+        found = Events(*map(np.concatenate, zip(*pointers, strict=True)))
+        return found.at(np.lexsort((found.ends, found.strings * len(self._patterns) + found.patterns)))
 
     def _anyway(self, first: int, last: int, rules: Sequence[int]) -> Events:
         """All strings from `first` to `last` for all of these rules."""
         strings = np.repeat(np.arange(first, last, dtype=np.int64), len(rules))
         patterns = np.tile(np.asarray([self._firsts[i] for i in rules], np.int64), last - first)
-        return Events(strings, patterns, np.full(len(strings), -1, np.int64))
+        nowhere = np.full(len(strings), -1, np.int64)
+        return Events(strings, patterns, nowhere, nowhere)
 
     def _scan_block(self, text: Text, first: int, last: int, active: list[int]) -> tuple[Events, list[int]]:
         """The events in the strings `first` to `last`, and the rules to match on all of them instead."""
@@ -218,16 +234,13 @@ class Matcher:
                 continue
             # A match lies in the string of its last byte; one that began in another string is not confirmed.
             ends = ends + begin
-            at = np.searchsorted(text.offsets, ends - 1, side="right") - 1
-            counts = np.asarray([len(numbers) for numbers in engine.patterns], np.int64)[ids]
-            flat = [number for e in ids.tolist() for number in engine.patterns[e]]
+            at = np.searchsorted(text.offsets, ends - 1, side="right").astype(np.int64) - 1
+            counts = np.diff(engine.starts)[ids]
+            shift = np.cumsum(counts) - counts - engine.starts[ids]
+            kinds = engine.kinds[np.arange(int(counts.sum())) - np.repeat(shift, counts)]
             found = self._in_place(
                 text,
-                Events(
-                    np.repeat(at.astype(np.int64), counts),
-                    np.asarray(flat, np.int64),
-                    np.repeat(ends, counts),
-                ),
+                Events(np.repeat(at, counts), self._pattern_of[kinds], np.repeat(ends, counts), kinds),
             )
             break
         else:
@@ -244,19 +257,61 @@ class Matcher:
         # What may stand before the start (quotation marks, brackets …) is none of these.
         first = np.frombuffer(text.data, np.uint8)[begins]
         near |= ~_PLAIN_START[first]
-        return Events(*(column[near] for column in found))
+        return found.at(near)
 
     def _busy(self, engine: _Engine, ids: Ints, limit: int) -> set[int]:
         """The rules behind more than their share of events; the busiest at least."""
-        counts = np.bincount(ids, minlength=len(engine.patterns))
+        counts = np.bincount(ids, minlength=len(engine.starts) - 1)
         many = np.flatnonzero(counts > limit // BUSY_SHARE).tolist()
-        busy = [*many, int(counts.argmax())]
-        return {self._patterns[number].rule for e in busy for number in engine.patterns[e]}
+        kinds = [engine.kinds[engine.starts[e] : engine.starts[e + 1]] for e in (*many, int(counts.argmax()))]
+        return set(self._rule_of[self._pattern_of[np.concatenate(kinds)]].tolist())
+
+    def _known(self, text: Text, found: Events) -> tuple[Hits, Events]:
+        """What the compiled matcher can say of the events, and those that are left to `regex`."""
+        if not len(found.strings):
+            return NO_HITS, found
+        groups = starts_of(found.strings * len(self._patterns) + found.patterns)
+        judged = self._native.judge(text, found.strings, found.kinds, found.ends, groups)
+        first = groups[:-1]
+        strings, rules = found.strings[first], self._rule_of[found.patterns[first]]
+        pairs = starts_of(strings * len(self.rules) + rules)  # a rule in a string: groups of its patterns
+        verdicts = np.maximum.reduceat(judged.verdicts, pairs[:-1])
+        sizes = np.diff(pairs)
+        per_group = np.repeat(verdicts, sizes)
+        ask = np.repeat(per_group == native.ASK, np.diff(groups))
+        of_match = judged.groups
+        sure = per_group[of_match] == native.FOUND
+        of_match, spans = of_match[sure], judged.spans[sure]
+        hits = Hits(rules[of_match], strings[of_match], spans)
+        stepped = self._stepped[hits.rules]
+        if stepped.any():
+            later = self._later(text, hits.at(stepped), found.patterns[first][of_match[stepped]])
+            hits = joined_hits([hits.at(~stepped), later])
+        return hits, found.at(ask)
+
+    def _later(self, text: Text, hits: Hits, patterns: Ints) -> Hits:
+        """What is left of matches of rules that have more steps than their patterns."""
+        rules: list[int] = []
+        strings: list[int] = []
+        spans: list[Span] = []
+        columns = (hits.strings.tolist(), hits.rules.tolist(), patterns.tolist(), map(tuple, hits.spans.tolist()))
+        for (string, rule), group in groupby(zip(*columns, strict=True), itemgetter(0, 1)):
+            known: dict[int, list[Span]] = {}
+            for _, _, pattern, span in group:
+                known.setdefault(self._patterns[pattern].at, []).append(span)
+            value = text.decode(string)
+            try:
+                left = self._timed(rule, partial(self._confirmers[rule].left, value, known))
+            except TimeoutError:
+                continue
+            rules += [rule] * len(left)
+            strings += [string] * len(left)
+            spans += left
+        return hits_of(rules, strings, spans)
 
     def _grouped(self, text: Text, pointers: Events) -> Iterator[Found]:
-        """The events by string; strings and rules ascending."""
-        order = np.lexsort((pointers.ends, pointers.patterns, pointers.strings))
-        triples = zip(*(column[order].tolist() for column in pointers), strict=True)
+        """The events, in order, by string; strings and rules ascending."""
+        triples = zip(*(column.tolist() for column in pointers[:3]), strict=True)
         for string, group in groupby(triples, itemgetter(0)):
             value = text.decode(string)
             begin = int(text.offsets[string])
@@ -279,24 +334,21 @@ class Matcher:
                     near[pattern.at] = Near(ends, reach)
             yield string, value, candidates
 
-    def _confirm(self, candidates: Iterable[Found]) -> list[Matches]:
-        strings: dict[int, list[int]] = {}
-        spans: dict[int, list[Span]] = {}
-        for at, value, rules in candidates:
-            for i, near in rules:
+    def _confirm(self, candidates: Iterable[Found]) -> Hits:
+        rules: list[int] = []
+        strings: list[int] = []
+        spans: list[Span] = []
+        for at, value, possible in candidates:
+            for i, near in possible:
                 try:
                     found = self.spans(self.rules[i], value, near)
                 except TimeoutError:
                     continue
                 if found:
-                    strings.setdefault(i, []).extend([at] * len(found))
-                    spans.setdefault(i, []).extend(found)
-        return [
-            Matches(
-                self.rules[i], np.asarray(strings[i], np.int64), np.asarray(spans[i], np.int64).reshape(-1, 2)
-            )
-            for i in sorted(strings)
-        ]
+                    rules += [i] * len(found)
+                    strings += [at] * len(found)
+                    spans += found
+        return hits_of(rules, strings, spans)
 
 
 _PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits])

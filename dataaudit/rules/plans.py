@@ -11,7 +11,7 @@ import msgspec
 import regex
 
 from dataaudit.records import cache
-from dataaudit.rules import charset, prefilter, reach, tree
+from dataaudit.rules import charset, opcodes, prefilter, program, reach, spread, tree, unparse
 from dataaudit.rules import compile as compiling
 from dataaudit.rules.model import Pattern, Rule
 from dataaudit.rules.prefilter import Plan, plan_pattern
@@ -21,7 +21,7 @@ CACHE_FORMAT = b"dataaudit-plans-1\n"
 WORTH_KEEPING = 64
 """Patterns from which on plans are kept."""
 
-_ROOMS = (prefilter, tree, charset, reach, compiling)
+_ROOMS = (prefilter, tree, charset, reach, spread, program, opcodes, unparse, compiling)
 """The modules whose text decides what a plan is."""
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import log2
 
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.model import Pattern, Rule
+from dataaudit.rules.program import Program, program_of
 from dataaudit.rules.reach import Reach, reach_of
+from dataaudit.rules.spread import NO_SPREAD, Spread, spread_of, total
 from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep, Seq, UnsupportedError, parse
 
 MIN_BITS = 6.5
@@ -56,6 +58,10 @@ class Plan:
     """Why there are no pieces."""
     reach: Reach | None = None
     """How far a match goes, where that is bounded."""
+    leads: tuple[Spread, ...] = ()
+    """Per piece how many characters lie between the start of a match and the end of the piece in it."""
+    program: Program | None = None
+    """What the compiled matcher runs, where it can."""
 
     @property
     def per_row(self) -> bool:
@@ -70,19 +76,28 @@ class _Exact:
     expression: bytes
     bits: float
     size: int
+    spread: Spread
+    """Characters it matches."""
 
 
 @dataclass(frozen=True)
 class _Cover:
     """Pieces one of which is in every match of a node."""
 
-    pieces: tuple[bytes, ...]
+    pieces: tuple[tuple[bytes, Spread], ...]
+    """Each with the characters from the start of the node to the end of the piece."""
     bits: float
     size: int
 
     @property
     def rank(self) -> tuple[float, int]:
         return (min(self.bits, ENOUGH_BITS), -self.size)
+
+    def behind(self, items: Sequence[Node]) -> _Cover:
+        """The same, of a node that these come before."""
+        before = total(map(spread_of, items))
+        pieces = tuple((piece, before.then(spread)) for piece, spread in self.pieces)
+        return _Cover(pieces, self.bits, self.size)
 
 
 def plan_rule(rule: Rule) -> Plan:
@@ -117,13 +132,22 @@ def plan_pattern(pattern: Pattern) -> Plan:
     reason = None
     if cover is None:
         return Plan((), 0.0, "no part of it is bounded and must occur")
+    leads: dict[bytes, Spread] = {}
+    for piece, lead in cover.pieces:
+        leads[piece] = lead.either(leads.get(piece, lead))
     if cover.bits < MIN_BITS:
         reason = f"its rarest part is too common ({cover.bits:.1f} bits of {MIN_BITS:g})"
-    elif len(cover.pieces) > MAX_PIECES:
-        reason = f"it needs {len(cover.pieces)} pieces; the limit is {MAX_PIECES}"
+    elif len(leads) > MAX_PIECES:
+        reason = f"it needs {len(leads)} pieces; the limit is {MAX_PIECES}"
     if reason:
         return Plan((), cover.bits, reason)
-    return Plan(cover.pieces, cover.bits, reach=reach_of(pattern.pattern, flag_bits(pattern)))
+    return Plan(
+        tuple(leads),
+        cover.bits,
+        reach=reach_of(pattern.pattern, flag_bits(pattern)),
+        leads=tuple(leads.values()),
+        program=program_of(pattern),
+    )
 
 
 def _cover(node: Node) -> _Cover | None:
@@ -131,18 +155,20 @@ def _cover(node: Node) -> _Cover | None:
     items = _flatten(node)[:MAX_ITEMS]
     exact = [_exact(item) for item in items]
     best = _best_window(
-        exact, [_prefix(item) if whole is None else None for item, whole in zip(items, exact, strict=True)]
+        items,
+        exact,
+        [_prefix(item) if whole is None else None for item, whole in zip(items, exact, strict=True)],
     )
-    for item in items:
+    for number, item in enumerate(items):
         found = _cover_branches(item) if isinstance(item, Alt) else None
         if found is not None and (best is None or found.rank > best.rank):
-            best = found
+            best = found.behind(items[:number])
     return best
 
 
 def _cover_branches(alt: Alt) -> _Cover | None:
     """Pieces for each branch; one must occur, so the chances add up."""
-    pieces: list[bytes] = []
+    pieces: list[tuple[bytes, Spread]] = []
     chance = 0.0
     size = 0
     for branch in alt.branches:
@@ -172,12 +198,16 @@ def _flatten(node: Node) -> list[Node]:
     return [node]
 
 
-def _best_window(exact: Sequence[_Exact | None], prefixes: Sequence[_Exact | None]) -> _Cover | None:
+def _best_window(
+    items: Sequence[Node], exact: Sequence[_Exact | None], prefixes: Sequence[_Exact | None]
+) -> _Cover | None:
     """The rarest run of exact items; the last one may be the exact beginning of an item that has a gap
     further on."""
     best: _Cover | None = None
+    begins = 0
     for start in range(len(exact)):
         bits = 0.0
+        spread = NO_SPREAD
         size = 0
         parts: list[bytes] = []
         for at in range(start, len(exact)):
@@ -187,12 +217,13 @@ def _best_window(exact: Sequence[_Exact | None], prefixes: Sequence[_Exact | Non
                 break
             bits += part.bits
             size += part.size
+            spread = spread.then(part.spread)
             parts.append(part.expression)
             if best is None or (min(bits, ENOUGH_BITS), -size) > best.rank:
-                best = _Cover((b"".join(parts),), bits, size)
+                best, begins = _Cover(((b"".join(parts), spread),), bits, size), start
             if whole is None or bits >= ENOUGH_BITS:
                 break
-    return best if best is not None and best.bits > 0 else None
+    return best.behind(items[:begins]) if best is not None and best.bits > 0 else None
 
 
 def _prefix(node: Node) -> _Exact | None:
@@ -203,17 +234,22 @@ def _prefix(node: Node) -> _Exact | None:
         size = sum(part.size for part in known)
         if len(known) < len(parts) or size > MAX_SIZE:
             return None
-        return _Exact(_either(known), _chance_bits(known), size)
-    expression, bits, size = b"", 0.0, 0
+        return _Exact(_either(known), _chance_bits(known), size, _any_spread(known))
+    expression, bits, size, spread = b"", 0.0, 0, NO_SPREAD
     for item in _flatten(node):
         whole = _exact(item)
         part = whole if whole is not None or not isinstance(item, Alt) else _prefix(item)
         if part is None or size + part.size > MAX_SIZE:
             break
         expression, bits, size = expression + part.expression, bits + part.bits, size + part.size
+        spread = spread.then(part.spread)
         if whole is None or bits >= ENOUGH_BITS:
             break
-    return _Exact(expression, min(MAX_BITS, bits), size) if size else None
+    return _Exact(expression, min(MAX_BITS, bits), size, spread) if size else None
+
+
+def _any_spread(parts: Sequence[_Exact]) -> Spread:
+    return reduce(Spread.either, (part.spread for part in parts))
 
 
 def _either(parts: Sequence[_Exact]) -> bytes:
@@ -229,7 +265,7 @@ def _exact(node: Node) -> _Exact | None:
     """The node as one bounded expression, or None where it has a gap or is too large."""
     if isinstance(node, Chars):
         expression, size = node.chars.expression()
-        return _Exact(expression, node.chars.bits(), size) if size <= MAX_REPEAT_SIZE else None
+        return _Exact(expression, node.chars.bits(), size, spread_of(node)) if size <= MAX_REPEAT_SIZE else None
     if isinstance(node, Gap):
         return None
     if isinstance(node, Rep):
@@ -241,9 +277,12 @@ def _exact(node: Node) -> _Exact | None:
         return None
     if isinstance(node, Seq):
         return _Exact(
-            b"".join(part.expression for part in known), min(MAX_BITS, sum(p.bits for p in known)), size
+            b"".join(part.expression for part in known),
+            min(MAX_BITS, sum(p.bits for p in known)),
+            size,
+            spread_of(node),
         )
-    return _Exact(_either(known), _chance_bits(known), size)
+    return _Exact(_either(known), _chance_bits(known), size, spread_of(node))
 
 
 def _exact_repeat(node: Rep) -> _Exact | None:
@@ -263,4 +302,5 @@ def _exact_repeat(node: Rep) -> _Exact | None:
         counts = b"{%d,%d}" % (node.low, node.high)
     if size > MAX_REPEAT_SIZE:
         return None
-    return _Exact(b"(?:" + item.expression + b")" + counts, min(MAX_BITS, item.bits * node.low), size)
+    expression = b"(?:" + item.expression + b")" + counts
+    return _Exact(expression, min(MAX_BITS, item.bits * node.low), size, spread_of(node))

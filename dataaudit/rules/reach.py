@@ -184,8 +184,11 @@ def _run_of(node: Any) -> int | None:
     if type(node).__name__ not in _ONE:
         return None
     chars = widened(node)
-    if not isinstance(chars, Chars):
-        return None
+    return run_of(chars) if isinstance(chars, Chars) else None
+
+
+def run_of(chars: Chars) -> int | None:
+    """What a repeat of a set is a run of: white space (0), what words are made of (1), or neither."""
     members, other = chars.chars.ascii, chars.chars.other
     if members <= _ASCII_SPACES and other is not None and other <= SPACES:
         return _SPACES

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pytest
 
-from dataaudit.rules.matcher import Matcher, Matches
+from dataaudit.rules import native
+from dataaudit.rules.hits import Matches
+from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import Exemption, Pattern, Rule
 
 
@@ -31,11 +34,21 @@ def plain(matches: list[Matches]) -> list[tuple[str, list[int], list[list[int]]]
     return [(m.rule.id, m.strings.tolist(), m.spans.tolist()) for m in matches]
 
 
+def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text") -> list:
+    """What a matcher finds, by the compiled matcher and without it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(native, "pays", lambda nbytes: True)
+        compiled = plain(matcher.scan(values, role))
+        patch.setattr(native, "pays", lambda nbytes: False)
+        assert plain(matcher.scan(values, role)) == compiled
+    return compiled
+
+
 def both(
     rules: list[Rule], values: pa.LargeStringArray, role: str = "text", **options: bool
 ) -> tuple[list, list]:
-    """Results of the fast path and of the reference path."""
+    """Results of the fast path, compiled or not, and of the reference path."""
     return (
-        plain(Matcher(rules, **options).scan(values, role)),
+        scanned(Matcher(rules, **options), values, role),
         plain(Matcher(rules, reference=True, **options).scan(values, role)),
     )

@@ -1,0 +1,70 @@
+"""Matches of rules as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from dataaudit.rules.events import Ints, starts_of
+from dataaudit.rules.model import Rule
+
+
+@dataclass(frozen=True, eq=False)
+class Matches:
+    """Where one rule matched in an array of strings."""
+
+    rule: Rule
+    strings: Ints
+    """(n,) index of the string of each match, ascending."""
+    spans: Ints
+    """(n, 2) half-open ranges in code points, ascending within a string."""
+
+
+class Hits(NamedTuple):
+    """Matches of any rules, in any order."""
+
+    rules: Ints
+    """The place of the rule in the matcher."""
+    strings: Ints
+    spans: Ints
+    """(n, 2)."""
+
+    def at(self, which: npt.NDArray[np.bool_]) -> Hits:
+        """Some of them."""
+        return Hits(*(column[which] for column in self))
+
+
+def hits_of(rules: Sequence[int], strings: Sequence[int], spans: Sequence[tuple[int, int]]) -> Hits:
+    """Matches from lists."""
+    ranges = np.asarray(spans, np.int64).reshape(-1, 2)
+    return Hits(np.asarray(rules, np.int64), np.asarray(strings, np.int64), ranges)
+
+
+NO_HITS = hits_of((), (), ())
+
+
+def joined_hits(parts: Sequence[Hits]) -> Hits:
+    """All of them."""
+    return Hits(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def gathered(rules: Sequence[Rule], parts: Sequence[Hits]) -> list[Matches]:
+    """Matches by rule, in order, each span once."""
+    hits = joined_hits(parts)
+    if not len(hits.rules):
+        return []
+    spans = hits.spans
+    order = np.lexsort((spans[:, 1], spans[:, 0], hits.strings, hits.rules))
+    columns = np.column_stack([hits.rules, hits.strings, spans])[order]
+    again = np.zeros(len(columns), np.bool_)
+    again[1:] = (columns[1:] == columns[:-1]).all(axis=1)
+    columns = columns[~again]
+    starts = starts_of(columns[:, 0])
+    return [
+        Matches(rules[int(columns[first, 0])], columns[first:last, 1].copy(), columns[first:last, 2:].copy())
+        for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    ]
