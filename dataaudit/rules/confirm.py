@@ -216,7 +216,11 @@ class Confirmer:
         if ignore_quoted and rule.quotable:
             steps.append(("quoted", self._not_quoted))
         self.steps = tuple(steps)
-        """What matches of the patterns must pass besides; a rule without is hit where a pattern matches in its place."""
+        """What matches of the patterns must pass besides; a rule without any is hit where a pattern matches."""
+        self.only_needs_itself = [stage for stage, _ in steps] == ["needs"] and set(rule.needs) == set(
+            rule.patterns
+        )
+        """Is the one step that a match needs another one that does not overlap it?"""
 
     def spans(self, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
         """Confirmed matches of all patterns that are not empty, each span once, in order.

@@ -8,55 +8,13 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dataaudit.records.kernels import compile_
-from dataaudit.rules import opcodes
-from dataaudit.rules.opcodes import (
-    ANYWHERE,
-    AT_START,
-    ATOMIC,
-    ATOMIC_END,
-    BOUNDARY,
-    GREEDY,
-    GREEDY_BACK,
-    IDEOGRAPHIC,
-    IDEOGRAPHIC_END,
-    JUMP,
-    LAST_LINE,
-    LATIN,
-    LAZY,
-    LINE_END,
-    LINE_START,
-    LOOK,
-    LOOK_END,
-    LOOK_NOT,
-    LOOK_NOT_END,
-    MATCH,
-    ODD,
-    POSSESSIVE,
-    REST,
-    SET,
-    SET_BACK,
-    SIGNS,
-    SIGNS_END,
-    SPLIT,
-    STRING_END,
-    STRING_LINE_END,
-    STRING_START,
-    UNKNOWN,
-    WORD_END,
-    WORD_START,
-)
-
-Bytes = npt.NDArray[np.uint8]
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
+from dataaudit.rules.match_kernel import DEPTH, DONT_KNOW, I32, I64, Bytes, before, match
+from dataaudit.rules.opcodes import ANYWHERE, AT_START, LAST_LINE, LINE_START
 
 STEPS = 100_000
 """Steps of matching for one pattern in one string; what takes more is left to `regex`, which has a clock."""
-DEPTH = 2_048
-"""Ways kept open at a time."""
 NO, FOUND, ASK = 0, 1, 2
 """A pattern does not match a string; it does; `regex` must be asked."""
 RUNS = (8, 40)
@@ -65,26 +23,25 @@ MANY = 256
 MARK_BYTES = 1 << 16
 """Code points are counted from marks this far apart."""
 
-_FAIL, _DONT_KNOW = -1, -2
 _SPACE_RUN, _WORD_RUN = 1, 2
-
-# Kinds of entries on the stack.
-_WAY, _FEWER, _MORE, _FEWER_BACK, _LOOKS, _LOOKS_NOT, _ATOM = range(7)
+_LINE_FEED = 10
 
 
 class Programs(NamedTuple):
     """All patterns, end to end."""
 
     code: I32
-    """(n, 4)."""
+    """(n, 5)."""
     entry: I64
     """Per pattern its first instruction; -1: it has no program."""
-    firsts: Bytes
+    begins: Bytes
     """(patterns, 256): may a match begin with this byte?"""
     places: I64
     """Per pattern the place at which its matches must begin."""
     sets: Bytes
     """(sets, slots)."""
+    firsts: Bytes
+    """(tables, 256): can a way go on with this byte?"""
 
 
 class Leads(NamedTuple):
@@ -107,220 +64,6 @@ class Ranges(NamedTuple):
     ends: I64
     spans: I64
     """(n, 2): in code points, from the start of the string."""
-
-
-@compile_
-def _is(sets: Bytes, number: int, data: Bytes, at: int) -> tuple[int, int]:
-    """Is the character at a byte of a set (0, 1, `UNKNOWN`), and the byte after it."""
-    byte = np.int64(data[at])
-    if byte < 0x80:
-        return np.int64(sets[number, byte]), at + 1
-    second = np.int64(data[at + 1]) & 0x3F
-    if byte < 0xE0:
-        code, after = (byte & 0x1F) << 6 | second, at + 2
-    else:
-        third = np.int64(data[at + 2]) & 0x3F
-        if byte < 0xF0:
-            code, after = (byte & 0x0F) << 12 | second << 6 | third, at + 3
-        else:
-            code, after = 0x10000, at + 4
-    if code < LATIN:
-        slot = code
-    elif SIGNS <= code < SIGNS_END:
-        slot = code - SIGNS + LATIN
-    elif IDEOGRAPHIC <= code < IDEOGRAPHIC_END:
-        slot = code - IDEOGRAPHIC + LATIN + (SIGNS_END - SIGNS)
-    elif code in (0x1680, 0x180E):
-        slot = ODD
-    else:
-        slot = REST
-    return np.int64(sets[number, slot]), after
-
-
-@compile_
-def _before(data: Bytes, at: int) -> int:
-    """The first byte of the character before a byte."""
-    at -= 1
-    while data[at] & 0xC0 == 0x80:
-        at -= 1
-    return at
-
-
-@compile_
-def _try(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
-    data: Bytes, begin: int, end: int, at: int, pc: int, code: I32, sets: Bytes, stack: I64, budget: I64
-) -> int:
-    """The end of the match at a place of a string; `_FAIL`, `_DONT_KNOW`."""
-    top = 0
-    look = -1  # the entry of the innermost look-around or atomic group
-    while True:
-        budget[0] -= 1
-        if budget[0] < 0 or top + 2 >= DEPTH:
-            return _DONT_KNOW
-        what = code[pc, 0]
-        ok = True
-        if what == SET:
-            if at >= end:
-                ok = False
-            else:
-                member, at = _is(sets, code[pc, 1], data, at)
-                if member == UNKNOWN:
-                    return _DONT_KNOW
-                ok = member == 1
-                pc += 1
-        elif what == MATCH:
-            return at
-        elif what == SPLIT:
-            stack[top, 0], stack[top, 1], stack[top, 2] = _WAY, code[pc, 2], at
-            top += 1
-            pc = code[pc, 1]
-        elif what == JUMP:
-            pc = code[pc, 1]
-        elif what in (GREEDY, POSSESSIVE, LAZY):
-            low, high = code[pc, 2], code[pc, 3]
-            count = 0
-            least = at
-            limit = low if what == LAZY else high
-            while (limit < 0 or count < limit) and at < end:
-                member, after = _is(sets, code[pc, 1], data, at)
-                if member == UNKNOWN:
-                    return _DONT_KNOW
-                if member == 0:
-                    break
-                at = after
-                count += 1
-                if count == low:
-                    least = at
-            budget[0] -= count >> 2
-            if count < low:
-                ok = False
-            elif what == LAZY:
-                if high != low:
-                    stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = _MORE, pc, at, low
-                    top += 1
-                pc += 1
-            else:
-                if what == GREEDY and at > least:
-                    stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = _FEWER, pc + 1, at, least
-                    top += 1
-                pc += 1
-        elif what in (BOUNDARY, WORD_START, WORD_END):
-            left = right = np.int64(0)
-            if at > begin:
-                left, _ = _is(sets, code[pc, 1], data, _before(data, at))
-            if at < end:
-                right, _ = _is(sets, code[pc, 1], data, at)
-            if UNKNOWN in (left, right):
-                return _DONT_KNOW
-            if what == BOUNDARY:
-                ok = (left != right) == (code[pc, 2] == 1)
-            elif what == WORD_START:
-                ok = left == 0 and right == 1
-            else:
-                ok = left == 1 and right == 0
-            pc += 1
-        elif what == LINE_START:
-            ok = at == begin or data[at - 1] == 10
-            pc += 1
-        elif what == LINE_END:
-            ok = at == end or data[at] == 10
-            pc += 1
-        elif what == STRING_START:
-            ok = at == begin
-            pc += 1
-        elif what == STRING_END:
-            ok = at == end
-            pc += 1
-        elif what == STRING_LINE_END:
-            ok = at == end or (at == end - 1 and data[at] == 10)
-            pc += 1
-        elif what in (LOOK, LOOK_NOT, ATOMIC):
-            kind = _LOOKS if what == LOOK else _LOOKS_NOT if what == LOOK_NOT else _ATOM
-            stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = kind, code[pc, 1], at, look
-            look = top
-            top += 1
-            pc += 1
-        elif what == LOOK_END:
-            pc, at = stack[look, 1], stack[look, 2]
-            top, look = look, stack[look, 3]
-        elif what == ATOMIC_END:
-            pc += 1
-            top, look = look, stack[look, 3]
-        elif what == LOOK_NOT_END:
-            top, look = look, stack[look, 3]
-            ok = False
-        elif what == SET_BACK:
-            if at <= begin:
-                ok = False
-            else:
-                at = _before(data, at)
-                member, _ = _is(sets, code[pc, 1], data, at)
-                if member == UNKNOWN:
-                    return _DONT_KNOW
-                ok = member == 1
-                pc += 1
-        else:  # GREEDY_BACK
-            low, high = code[pc, 2], code[pc, 3]
-            count = 0
-            least = at
-            while (high < 0 or count < high) and at > begin:
-                before = _before(data, at)
-                member, _ = _is(sets, code[pc, 1], data, before)
-                if member == UNKNOWN:
-                    return _DONT_KNOW
-                if member == 0:
-                    break
-                at = before
-                count += 1
-                if count == low:
-                    least = at
-            budget[0] -= count >> 2
-            ok = count >= low
-            if ok and at < least:
-                stack[top, 0], stack[top, 1], stack[top, 2], stack[top, 3] = _FEWER_BACK, pc + 1, at, least
-                top += 1
-            pc += 1
-        while not ok:
-            if top == 0:
-                return _FAIL
-            top -= 1
-            kind = stack[top, 0]
-            if kind == _WAY:
-                pc, at = stack[top, 1], stack[top, 2]
-                ok = True
-            elif kind == _FEWER:
-                at = _before(data, stack[top, 2])
-                pc = stack[top, 1]
-                if at > stack[top, 3]:
-                    stack[top, 2] = at
-                    top += 1
-                ok = True
-            elif kind == _FEWER_BACK:
-                _, at = _is(sets, 0, data, stack[top, 2])
-                pc = stack[top, 1]
-                if at < stack[top, 3]:
-                    stack[top, 2] = at
-                    top += 1
-                ok = True
-            elif kind == _MORE:
-                pc, at = stack[top, 1], stack[top, 2]
-                if at < end:
-                    member, after = _is(sets, code[pc, 1], data, at)
-                    if member == UNKNOWN:
-                        return _DONT_KNOW
-                    if member == 1:
-                        at = after
-                        count = stack[top, 3] + 1
-                        if code[pc, 3] < 0 or count < code[pc, 3]:
-                            stack[top, 2], stack[top, 3] = at, count
-                            top += 1
-                        pc += 1
-                        ok = True
-            elif kind == _LOOKS_NOT:
-                pc, at, look = stack[top, 1], stack[top, 2], stack[top, 3]
-                ok = True
-            else:  # _LOOKS, _ATOM: nothing in it matched
-                look = stack[top, 3]
 
 
 @compile_
@@ -386,10 +129,10 @@ def region(data: Bytes, begin: int, end: int, place: int) -> tuple[int, int]:
         return begin, at
     at = end
     while at > begin:
-        before = _before(data, at)
-        if not _is_space(data, before)[0]:
+        earlier = before(data, at)
+        if not _is_space(data, earlier)[0]:
             break
-        at = before
+        at = earlier
     start = _line_start(data, begin, at)
     if place == LAST_LINE:
         return start, end
@@ -424,11 +167,12 @@ def _long_run(data: Bytes, begin: int, end: int, runs: int) -> bool:
 
 
 @compile_
-def _points(data: Bytes, begin: int, end: int) -> int:
+def _points(data: Bytes, begin: int, end: int) -> Any:
     """Code points that begin in a stretch."""
-    count = 0
-    for at in range(begin, end):
-        count += np.int64(data[at] & 0xC0 != 0x80)
+    piece = data[begin:end]
+    count: Any = 0
+    for i in range(len(piece)):  # an index known not to be negative lets the loop take many bytes at a time
+        count += np.int64(piece[i] & 0xC0 != 0x80)
     return count
 
 
@@ -446,7 +190,7 @@ def _place(data: Bytes, begin: int, at: int, marks: I64, marked: int) -> tuple[i
 
 
 @compile_
-def confirm(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
+def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     data: Bytes,
     offsets: I64,
     strings: I64,
@@ -488,10 +232,11 @@ def confirm(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
         if not one_kind and stop - event > MANY:
             verdicts[group] = ASK
             continue
+        at_line = programs.code[pc, 0] == LINE_START
         verdict = NO
         budget[0] = STEPS
         free = first
-        before = found
+        so_far = found
         n = 0
         if not one_kind:  # pieces at different depths of the pattern: in order of where matches may begin
             for at in range(event, stop):
@@ -523,9 +268,13 @@ def confirm(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
             while at <= min(high, last):
                 if at >= end:
                     break
-                if programs.firsts[pattern, data[at]]:
-                    after = _try(data, begin, end, at, pc, programs.code, programs.sets, stack, budget)
-                    if after == _DONT_KNOW:
+                if programs.begins[pattern, data[at]] and (
+                    not at_line or at == begin or data[at - 1] == _LINE_FEED
+                ):
+                    after = match(
+                        data, begin, end, at, pc, programs.code, programs.sets, programs.firsts, stack, budget
+                    )
+                    if after == DONT_KNOW:
                         verdict = ASK
                         break
                     if after > at:
@@ -539,19 +288,19 @@ def confirm(  # noqa: C901, PLR0912, PLR0913, PLR0915, PLR0917
                     at += 1
             free = max(free, at)
         if verdict == ASK:
-            found = before
-        elif found > before:
+            found = so_far
+        elif found > so_far:
             if string != marked_string:
                 marked_string, marked = string, 0
-            for at in range(before, found):
+            for at in range(so_far, found):
                 out.spans[at, 0], marked = _place(data, begin, out.begins[at], marks, marked)
-                out.spans[at, 1], marked = _place(data, begin, out.ends[at], marks, marked)
+                out.spans[at, 1] = out.spans[at, 0] + _points(data, out.begins[at], out.ends[at])
         verdicts[group] = verdict
     return found
 
 
 @compile_
-def _reach(  # noqa: PLR0913, PLR0917
+def _reach(
     data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, last: int
 ) -> tuple[int, int, bool]:
     """The first and the last byte at which a match can begin that holds an event; must `regex` be asked?"""
@@ -561,17 +310,14 @@ def _reach(  # noqa: PLR0913, PLR0917
     back = 0
     high = begin - 1
     while back < leads.most[kind] and at > begin:
-        at = _before(data, at)
+        at = before(data, at)
         back += 1
         if back == leads.fewest[kind]:
             high = at
     low = at
-    if high < low or low > last:
+    if high < low:
         return low, high, False
     ask = leads.runs[kind] != 0 and _long_run(
-        data, low if low == begin else _before(data, low), tail, leads.runs[kind]
+        data, low if low == begin else before(data, low), tail, leads.runs[kind]
     )
     return low, high, ask
-
-
-assert opcodes.SLOTS == REST + 1

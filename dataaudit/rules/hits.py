@@ -52,6 +52,19 @@ def joined_hits(parts: Sequence[Hits]) -> Hits:
     return Hits(*map(np.concatenate, zip(*parts, strict=True)))
 
 
+def apart(hits: Hits) -> npt.NDArray[np.bool_]:
+    """Per match: has its rule another in the string that does not overlap it? Those of a rule in a string stand
+    together."""
+    if not len(hits.rules):
+        return np.zeros(0, np.bool_)
+    pairs = starts_of(hits.strings * (hits.rules.max() + 1) + hits.rules)
+    sizes = np.diff(pairs)
+    first_end = np.repeat(np.minimum.reduceat(hits.spans[:, 1], pairs[:-1]), sizes)
+    last_start = np.repeat(np.maximum.reduceat(hits.spans[:, 0], pairs[:-1]), sizes)
+    found: npt.NDArray[np.bool_] = (first_end <= hits.spans[:, 0]) | (last_start >= hits.spans[:, 1])
+    return found
+
+
 def gathered(rules: Sequence[Rule], parts: Sequence[Hits]) -> list[Matches]:
     """Matches by rule, in order, each span once."""
     hits = joined_hits(parts)

@@ -17,7 +17,7 @@ from dataaudit.rules import database, events, native
 from dataaudit.rules.confirm import Confirmer, Near, Span
 from dataaudit.rules.database import Database, FloodError
 from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, starts_of, text_of
-from dataaudit.rules.hits import NO_HITS, Hits, Matches, gathered, hits_of, joined_hits
+from dataaudit.rules.hits import NO_HITS, Hits, Matches, apart, gathered, hits_of, joined_hits
 from dataaudit.rules.model import Rule
 from dataaudit.rules.native import Kind, Native
 from dataaudit.rules.plans import plans_of
@@ -86,7 +86,8 @@ class Matcher:
         self.per_row: dict[str, str] = {}
         """Rule id → why this rule is matched on every string although the fast path is used."""
         self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
-        self._stepped = np.asarray([bool(one.steps) for one in self._confirmers], np.bool_)
+        self._paired = np.asarray([one.only_needs_itself for one in self._confirmers], np.bool_)
+        self._stepped = np.asarray([bool(one.steps) for one in self._confirmers], np.bool_) & ~self._paired
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
         self._prefiltered: list[bool] = []
         self._patterns: list[_Pattern] = []
@@ -283,6 +284,8 @@ class Matcher:
         sure = per_group[of_match] == native.FOUND
         of_match, spans = of_match[sure], judged.spans[sure]
         hits = Hits(rules[of_match], strings[of_match], spans)
+        with_other = ~self._paired[hits.rules] | apart(hits)
+        hits, of_match = hits.at(with_other), of_match[with_other]
         stepped = self._stepped[hits.rules]
         if stepped.any():
             later = self._later(text, hits.at(stepped), found.patterns[first][of_match[stepped]])
@@ -294,7 +297,12 @@ class Matcher:
         rules: list[int] = []
         strings: list[int] = []
         spans: list[Span] = []
-        columns = (hits.strings.tolist(), hits.rules.tolist(), patterns.tolist(), map(tuple, hits.spans.tolist()))
+        columns = (
+            hits.strings.tolist(),
+            hits.rules.tolist(),
+            patterns.tolist(),
+            map(tuple, hits.spans.tolist()),
+        )
         for (string, rule), group in groupby(zip(*columns, strict=True), itemgetter(0, 1)):
             known: dict[int, list[Span]] = {}
             for _, _, pattern, span in group:

@@ -13,7 +13,7 @@ from dataaudit.rules import opcodes
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
-from dataaudit.rules.program import Program, unpacked
+from dataaudit.rules.program import WIDTH, Code, Program, unpacked
 
 if TYPE_CHECKING:
     from dataaudit.rules.confirm_kernel import Leads, Programs
@@ -85,7 +85,8 @@ class Native:
         marks = np.empty(longest // kernel.MARK_BYTES + 1, np.int64)
         verdicts = np.empty(len(starts) - 1, np.int64)
         n = len(strings)
-        out = kernel.Ranges(*(np.empty(n, np.int64) for _ in range(3)), np.empty((n, 2), np.int64))
+        groups, begins, behinds = np.empty((3, n), np.int64)
+        out = kernel.Ranges(groups, begins, behinds, np.empty((n, 2), np.int64))
         found = kernel.confirm(
             data, text.offsets, strings, kinds, ends, starts, leads, programs, marks, verdicts, out
         )
@@ -98,30 +99,27 @@ class Native:
         for pattern, piece in self._kinds:
             plan = self._plans[pattern]
             lead = plan.leads[plan.pieces.index(piece)]
-            rows.append((pattern, lead.fewest, lead.most or 0, lead.runs))
+            rows.append((pattern, max(1, lead.fewest), lead.most or 0, lead.runs))
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _programs(self) -> Programs:
         from dataaudit.rules.confirm_kernel import Programs
 
-        numbers: dict[bytes, int] = {}
-        parts: list[npt.NDArray[np.int32]] = []
+        linker = _Linker()
         entry = np.full(len(self._plans), -1, np.int64)
-        firsts = np.zeros((len(self._plans), 256), np.uint8)
-        at = 0
+        begins = np.zeros((len(self._plans), 256), np.uint8)
         for i, plan in enumerate(self._plans):
             program = plan.program
-            if program is None or any(lead.most is None or lead.most > MAX_LEAD for lead in plan.leads):
-                continue
-            own = [numbers.setdefault(packed, len(numbers)) for packed in program.sets]
-            entry[i] = at
-            firsts[i] = first_bytes(program)
-            parts.append(_moved(program.instructions(), at, np.asarray(own, np.int32)))
-            at += len(parts[-1])
-        code = np.concatenate(parts) if parts else np.zeros((0, 4), np.int32)
-        sets = np.stack([unpacked(packed) for packed in numbers] or [np.zeros(opcodes.SLOTS, np.uint8)])
+            if program is not None and all(
+                lead.most is not None and lead.most <= MAX_LEAD for lead in plan.leads
+            ):
+                entry[i] = linker.add(program)
+                begins[i] = bits(program.first)
+        code = np.concatenate([np.zeros((0, WIDTH), np.int32), *linker.parts])
+        sets = np.stack([unpacked(packed) for packed in linker.sets] or [np.zeros(opcodes.SLOTS, np.uint8)])
+        firsts = np.stack([bits(mask) for mask in linker.firsts] or [np.zeros(256, np.uint8)])
         places = np.asarray([WHERES.index(pattern.where) for pattern in self._patterns], np.int64)
-        return Programs(code, entry, firsts, places, sets)
+        return Programs(code, entry, begins, places, sets, firsts)
 
 
 _JUMPING = (opcodes.SPLIT, opcodes.JUMP, opcodes.LOOK, opcodes.LOOK_NOT)
@@ -131,41 +129,38 @@ _OF_SETS = (
 )  # fmt: skip
 
 
-def _moved(
-    code: npt.NDArray[np.int32], by: int, sets: npt.NDArray[np.int32]
-) -> npt.NDArray[np.int32]:
-    """A program among others: its jumps and its sets renumbered."""
-    code = code.copy()
-    code[np.isin(code[:, 0], _JUMPING), 1] += by
-    code[code[:, 0] == opcodes.SPLIT, 2] += by
-    of_sets = np.isin(code[:, 0], _OF_SETS)
-    code[of_sets, 1] = sets[code[of_sets, 1]]
-    return code
+class _Linker:
+    """Programs put end to end, equal sets and tables kept once."""
+
+    def __init__(self) -> None:
+        self.parts: list[Code] = []
+        self.sets: dict[bytes, int] = {}
+        self.firsts: dict[bytes, int] = {}
+        self._at = 0
+
+    def add(self, program: Program) -> int:
+        """Add a program; returns the place of its first instruction."""
+        code, at = program.instructions().copy(), self._at
+        what = code[:, 0]
+        code[np.isin(what, _JUMPING), 1] += at
+        split = what == opcodes.SPLIT
+        code[split, 2] += at
+        of_sets = np.isin(what, _OF_SETS)
+        code[of_sets, 1] = self._numbers(self.sets, program.sets)[code[of_sets, 1]]
+        # The last of these stands for -1.
+        tables = np.append(self._numbers(self.firsts, program.firsts), -1)
+        code[split, 3] = tables[code[split, 3]]
+        followed = split | np.isin(what, (opcodes.GREEDY, opcodes.LAZY))
+        code[followed, 4] = tables[code[followed, 4]]
+        self.parts.append(code)
+        self._at += len(code)
+        return at
+
+    @staticmethod
+    def _numbers(known: dict[bytes, int], keys: Sequence[bytes]) -> Code:
+        return np.asarray([known.setdefault(key, len(known)) for key in keys], np.int32)
 
 
-def first_bytes(program: Program) -> npt.NDArray[np.uint8]:
-    """(256,): may a match begin with this byte?"""
-    firsts = np.zeros(256, np.uint8)
-    code = program.instructions().tolist()
-    todo, done = [0], set[int]()
-    while todo:
-        pc = todo.pop()
-        if pc in done:
-            continue
-        done.add(pc)
-        what, a, b, _ = code[pc]
-        if what == opcodes.MATCH:
-            firsts[:] = 1
-        elif what == opcodes.SPLIT:
-            todo += [a, b]
-        elif what in (opcodes.JUMP, opcodes.LOOK, opcodes.LOOK_NOT):
-            todo.append(a)
-        elif what in (opcodes.SET, opcodes.GREEDY, opcodes.LAZY, opcodes.POSSESSIVE):
-            table = unpacked(program.sets[a])
-            firsts[:0x80] |= table[:0x80]
-            firsts[0xC2:] |= table[0x80:].any()
-            if what != opcodes.SET and b == 0:
-                todo.append(pc + 1)
-        else:
-            todo.append(pc + 1)
-    return (firsts > 0).astype(np.uint8)
+def bits(mask: bytes) -> npt.NDArray[np.uint8]:
+    """(256,): a table of bytes, one per byte."""
+    return np.unpackbits(np.frombuffer(mask, np.uint8), bitorder="little")

@@ -1,7 +1,8 @@
-"""The instructions of `program`: what `confirm_kernel` runs. Each has an opcode and three numbers, `a`, `b` and `c`.
+"""The instructions of `program`: what `match_kernel` runs. Each has an opcode and four numbers, `a` to `d`.
 
 A match is tried at one place. Where two ways are open the first is taken and the second kept for later, as in any
-backtracking matcher.
+backtracking matcher. So that few are kept, instructions name tables of the bytes with which a way can go on (below 0:
+with any, or none).
 """
 
 from __future__ import annotations
@@ -9,13 +10,14 @@ from __future__ import annotations
 MATCH = 0
 """The end: it matches up to here."""
 SET = 1
-"""One character of set `a`."""
+"""One character of set `a`; it begins a row of `b` such instructions."""
 SPLIT = 2
-"""Go on at `a`, and at `b` if that fails."""
+"""Go on at `a`, and at `b` if that fails. Tables `c` and `d` are of these two ways."""
 JUMP = 3
 """Go on at `a`."""
 GREEDY = 4
-"""`b` to `c` characters of set `a` (`c` below 0: without limit), as many as possible first."""
+"""`b` to `c` characters of set `a` (`c` below 0: without limit), as many as possible first. Table `d` is of what
+follows."""
 LAZY = 5
 """The same, as few as possible first."""
 POSSESSIVE = 6

@@ -265,7 +265,9 @@ def _exact(node: Node) -> _Exact | None:
     """The node as one bounded expression, or None where it has a gap or is too large."""
     if isinstance(node, Chars):
         expression, size = node.chars.expression()
-        return _Exact(expression, node.chars.bits(), size, spread_of(node)) if size <= MAX_REPEAT_SIZE else None
+        return (
+            _Exact(expression, node.chars.bits(), size, spread_of(node)) if size <= MAX_REPEAT_SIZE else None
+        )
     if isinstance(node, Gap):
         return None
     if isinstance(node, Rep):

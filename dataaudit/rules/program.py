@@ -18,13 +18,16 @@ import regex
 from regex import _regex_core as rc
 
 from dataaudit.rules import opcodes as op
+from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.model import Pattern
 from dataaudit.rules.tree import Chars, parsed, widened
 from dataaudit.rules.unparse import Writer
-from dataaudit.rules.compile import flag_bits
 
 MAX_CODE = 2_000
 """Instructions of one program; counted repeats are written out."""
+
+WIDTH = 5
+"""Numbers of an instruction."""
 
 Code = npt.NDArray[np.int32]
 
@@ -33,13 +36,18 @@ class Program(msgspec.Struct, frozen=True):
     """One pattern as instructions."""
 
     code: bytes
-    """(n, 4) int32: opcode, a, b, c."""
+    """(n, 5) int32: opcode, a, b, c, d."""
     sets: tuple[bytes, ...]
     """The sets that the code names by their place here: uint16 pairs (first slot, value), up to the next pair."""
 
+    firsts: tuple[bytes, ...]
+    """The tables that the code names: bit i of 256 says whether a way can go on with byte i."""
+    first: bytes
+    """The table of the whole pattern."""
+
     def instructions(self) -> Code:
         """The code as an array."""
-        return np.frombuffer(self.code, np.int32).reshape(-1, 4)
+        return np.frombuffer(self.code, np.int32).reshape(-1, WIDTH)
 
 
 class _NoProgramError(Exception):
@@ -55,7 +63,7 @@ def program_of(pattern: Pattern) -> Program | None:
         writer = _Compiler(info)
         writer.emit(tree)
         writer.add(op.MATCH)
-        return Program(np.asarray(writer.code, np.int32).tobytes(), tuple(writer.sets))
+        return writer.finished()
     except Exception:  # no program, or the inside of `regex` changed shape: slower, still right
         return None
 
@@ -79,8 +87,35 @@ class _Compiler:
         """An instruction; returns its place."""
         if len(self.code) >= MAX_CODE:
             raise _NoProgramError
-        self.code.append([opcode, a, b, c])
+        self.code.append([opcode, a, b, c, -1])
         return len(self.code) - 1
+
+    def finished(self) -> Program:
+        """The program, once all is written."""
+        sets = tuple(self.sets)
+        ways = Ways(self.code, sets)
+        firsts: dict[int, int] = {}
+
+        def table(at: int) -> int:
+            mask = ways.first(at)
+            return -1 if mask == ANY_BYTE else firsts.setdefault(mask, len(firsts))
+
+        row = 0
+        for at in reversed(range(len(self.code))):
+            one = self.code[at]
+            row = row + 1 if one[0] == op.SET else 0
+            if one[0] == op.SET:
+                one[2] = row
+            elif one[0] == op.SPLIT:
+                one[3], one[4] = table(one[1]), table(one[2])
+            elif one[0] in (op.GREEDY, op.LAZY):
+                one[4] = table(at + 1)
+        return Program(
+            np.asarray(self.code, np.int32).tobytes(),
+            sets,
+            tuple(mask.to_bytes(32, "little") for mask in firsts),
+            ways.first(0).to_bytes(32, "little"),
+        )
 
     def emit(self, node: Any) -> None:
         """The instructions of a node. Raises for what is not understood."""
@@ -133,7 +168,9 @@ class _Compiler:
             else:
                 inner = inner.subpattern
         if type(inner).__name__ in _ONE:
-            opcode = op.GREEDY_BACK if self._back else _ONE_REPEATS[kind]  # behind, only whether it matches counts
+            opcode = (
+                op.GREEDY_BACK if self._back else _ONE_REPEATS[kind]
+            )  # behind, only whether it matches counts
             self.add(opcode, self._set(inner), low, -1 if high is None else int(high))
             return
         if fewest(inner) == 0:  # what a turn without length does is for `regex` to say
@@ -189,6 +226,60 @@ class _Compiler:
 
     def _number(self, table: bytes) -> int:
         return self.sets.setdefault(table, len(self.sets))
+
+
+ANY_BYTE = (1 << 256) - 1
+_NON_ASCII = ANY_BYTE >> 0xC2 << 0xC2
+"""Bytes that begin a character beyond ASCII."""
+
+
+class Ways:
+    """With which bytes a program can go on from its instructions, as masks; `ANY_BYTE` also where it can end."""
+
+    def __init__(self, code: list[list[int]], sets: tuple[bytes, ...]) -> None:
+        self._code = code
+        self._sets = [_mask(unpacked(packed)) for packed in sets]
+        self._known: dict[int, int] = {}
+
+    def first(self, start: int) -> int:
+        """The mask from an instruction on."""
+        if start not in self._known:
+            mask, todo, done = 0, [start], set[int]()
+            while todo and mask != ANY_BYTE:
+                at = todo.pop()
+                if at in done:
+                    continue
+                done.add(at)
+                if at in self._known:
+                    mask |= self._known[at]
+                    continue
+                more, following = self._step(at)
+                mask |= more
+                todo += following
+            self._known[start] = mask
+        return self._known[start]
+
+    def _step(self, at: int) -> tuple[int, list[int]]:
+        what, a, b, *_ = self._code[at]
+        if what == op.SPLIT:
+            return 0, [a, b]
+        if what in (op.JUMP, op.LOOK, op.LOOK_NOT):
+            return 0, [a]
+        if what == op.SET:
+            return self._sets[a], []
+        if what in (op.GREEDY, op.LAZY, op.POSSESSIVE):
+            return self._sets[a], [at + 1] if b == 0 else []
+        if what in _ENDS:  # what comes next is elsewhere, or behind
+            return ANY_BYTE, []
+        return 0, [at + 1]
+
+
+_ENDS = (op.MATCH, op.LOOK_END, op.LOOK_NOT_END, op.SET_BACK, op.GREEDY_BACK)
+
+
+def _mask(table: npt.NDArray[np.uint8]) -> int:
+    ascii_bytes = int.from_bytes(np.packbits(table[:0x80] > 0, bitorder="little").tobytes(), "little")
+    return ascii_bytes | (_NON_ASCII if table[0x80:].any() else 0)
 
 
 def fewest(node: Any) -> int:

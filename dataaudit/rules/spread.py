@@ -54,7 +54,11 @@ def spread_of(node: Node) -> Spread:
     if isinstance(node, Rep):
         if node.high is None and isinstance(node.item, Chars):
             run = run_of(node.item)
-            return Spread(node.low, None) if run is None else Spread(node.low, max(MAX_RUNS[run], node.low), 1 << run)
+            return (
+                Spread(node.low, None)
+                if run is None
+                else Spread(node.low, max(MAX_RUNS[run], node.low), 1 << run)
+            )
         return spread_of(node.item).times(node.low, node.high)
     if isinstance(node, Alt):
         first, *others = map(spread_of, node.branches)
