@@ -1,7 +1,4 @@
-"""The compiled matcher: runs programs (`program`) over the bytes of a batch, near what the prefilter reported.
-
-Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
-"""
+"""The compiled matcher: runs programs (`program`) over the bytes of a batch, near what the prefilter reported."""
 
 from __future__ import annotations
 
@@ -9,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from dataaudit.records.kernels import compile_
+from dataaudit.records.compiled import Kernel
 from dataaudit.rules.match_kernel import DEPTH, DONT_KNOW, I32, I64, Bytes, before, match
 from dataaudit.rules.opcodes import ANYWHERE, AT_START, LAST_LINE, LINE_START
 
@@ -66,7 +63,7 @@ class Ranges(NamedTuple):
     """(n, 2): in code points, from the start of the string."""
 
 
-@compile_
+@Kernel
 def _is_space(data: Bytes, at: int) -> tuple[bool, int]:
     """Is the character at a byte one that `str.isspace` takes, and the byte after it."""
     byte = data[at]
@@ -88,7 +85,7 @@ def _is_space(data: Bytes, at: int) -> tuple[bool, int]:
     return byte == 0xE3 and second == 0x80 and data[at + 2] == 0x80, after
 
 
-@compile_
+@Kernel
 def _is_lead(data: Bytes, at: int) -> tuple[bool, int]:
     """May the character at a byte stand before the start of a string (`places`), and the byte after it."""
     space, after = _is_space(data, at)
@@ -107,14 +104,14 @@ def _is_lead(data: Bytes, at: int) -> tuple[bool, int]:
     return byte == 0xEF and second == 0xBB and data[at + 2] == 0xBF, after
 
 
-@compile_
+@Kernel
 def _line_start(data: Bytes, begin: int, at: int) -> int:
     while at > begin and data[at - 1] != 10:
         at -= 1
     return at
 
 
-@compile_
+@Kernel
 def region(data: Bytes, begin: int, end: int, place: int) -> tuple[int, int]:
     """The first and the last byte of a string at which a match may begin in a place."""
     if place == ANYWHERE:
@@ -148,7 +145,7 @@ def region(data: Bytes, begin: int, end: int, place: int) -> tuple[int, int]:
     return start, end
 
 
-@compile_
+@Kernel
 def _long_run(data: Bytes, begin: int, end: int, runs: int) -> bool:
     """Is there a run in a stretch that is longer than it was counted? May say yes where there is none."""
     spaces = wordy = 0
@@ -166,7 +163,7 @@ def _long_run(data: Bytes, begin: int, end: int, runs: int) -> bool:
     return False
 
 
-@compile_
+@Kernel
 def _points(data: Bytes, begin: int, end: int) -> Any:
     """Code points that begin in a stretch."""
     piece = data[begin:end]
@@ -176,7 +173,7 @@ def _points(data: Bytes, begin: int, end: int) -> Any:
     return count
 
 
-@compile_
+@Kernel
 def _place(data: Bytes, begin: int, at: int, marks: I64, marked: int) -> tuple[int, int]:
     """Code points of a string before a byte, and how many marks are known by now."""
     number = (at - begin) // MARK_BYTES
@@ -189,7 +186,7 @@ def _place(data: Bytes, begin: int, at: int, marks: I64, marked: int) -> tuple[i
     return so_far + _points(data, begin + number * MARK_BYTES, at), marked
 
 
-@compile_
+@Kernel
 def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     data: Bytes,
     offsets: I64,
@@ -299,7 +296,7 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     return found
 
 
-@compile_
+@Kernel
 def _reach(
     data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, last: int
 ) -> tuple[int, int, bool]:

@@ -1,7 +1,4 @@
-"""The compiled matcher's core: a program run at one place of a string.
-
-Import this only to use it: loading numba takes a quarter of a second, compiling on a machine's first run some seconds.
-"""
+"""The compiled matcher's core: a program run at one place of a string."""
 
 from __future__ import annotations
 
@@ -10,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.records.kernels import compile_
+from dataaudit.records.compiled import Kernel
 from dataaudit.rules.opcodes import (
     ATOMIC,
     ATOMIC_END,
@@ -57,7 +54,7 @@ FAIL, DONT_KNOW = -1, -2
 _WAY, _FEWER, _MORE, _FEWER_BACK, _LOOKS, _LOOKS_NOT, _ATOM = range(7)
 
 
-@compile_
+@Kernel
 def _is(sets: Bytes, number: int, data: Bytes, at: int) -> tuple[Any, int]:
     """Is the character at a byte of a set (0, 1, `UNKNOWN`), and the byte after it."""
     byte: Any = np.int64(data[at])
@@ -84,7 +81,7 @@ def _is(sets: Bytes, number: int, data: Bytes, at: int) -> tuple[Any, int]:
     return np.int64(sets[number, slot]), after
 
 
-@compile_
+@Kernel
 def before(data: Bytes, at: int) -> int:
     """The first byte of the character before a byte."""
     at -= 1
@@ -93,7 +90,7 @@ def before(data: Bytes, at: int) -> int:
     return at
 
 
-@compile_
+@Kernel
 def match(  # noqa: PLR0911, PLR0912, PLR0913, PLR0915, PLR0917
     data: Bytes,
     begin: int,

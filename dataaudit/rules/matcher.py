@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from dataaudit.rules import database, events, native
 from dataaudit.rules.confirm import Confirmer, Near, Span
+from dataaudit.rules.confirm_kernel import ASK, FOUND
 from dataaudit.rules.database import Database, FloodError
 from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks, places, starts_of, text_of
 from dataaudit.rules.hits import NO_HITS, Hits, Matches, apart, gathered, hits_of, joined_hits
@@ -279,9 +280,9 @@ class Matcher:
         verdicts = np.maximum.reduceat(judged.verdicts, pairs[:-1])
         sizes = np.diff(pairs)
         per_group = np.repeat(verdicts, sizes)
-        ask = np.repeat(per_group == native.ASK, np.diff(groups))
+        ask = np.repeat(per_group == ASK, np.diff(groups))
         of_match = judged.groups
-        sure = per_group[of_match] == native.FOUND
+        sure = per_group[of_match] == FOUND
         of_match, spans = of_match[sure], judged.spans[sure]
         hits = Hits(rules[of_match], strings[of_match], spans)
         with_other = ~self._paired[hits.rules] | apart(hits)

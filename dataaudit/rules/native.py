@@ -2,31 +2,22 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.rules import opcodes
+from dataaudit.records.compiling import compiled
+from dataaudit.rules import confirm_kernel, opcodes
+from dataaudit.rules.confirm_kernel import MARK_BYTES, Leads, Programs, Ranges
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program, unpacked
 
-if TYPE_CHECKING:
-    from dataaudit.rules.confirm_kernel import Leads, Programs
-
-MIN_BYTES = 12 << 20
-"""Text matched by a process before it loads the compiled matcher: `regex` takes about as long for it as loading does.
-"""
-MIN_BYTES_LOADED = 2 << 20
-"""The same where numba is loaded already."""
 MAX_LEAD = 4_096
 """Characters of a lead; a match that may begin further before what was reported is searched for by `regex`."""
-
-NO, FOUND, ASK = 0, 1, 2
 
 
 class Kind(NamedTuple):
@@ -48,16 +39,9 @@ class Judged(NamedTuple):
     """(n, 2): where it lies, in code points of the string; ascending in a group."""
 
 
-class _Seen:
-    """Bytes this process has matched so far."""
-
-    total = 0
-
-
 def pays(nbytes: int) -> bool:
-    """Is the compiled matcher worth loading, now that `nbytes` more are to be matched?"""
-    _Seen.total += nbytes
-    return _Seen.total > (MIN_BYTES_LOADED if "numba" in sys.modules else MIN_BYTES)
+    """Is the compiled matcher worth it, now that `nbytes` more are to be matched?"""
+    return compiled(nbytes, confirm_kernel.confirm)
 
 
 class Native:
@@ -75,26 +59,22 @@ class Native:
 
     def judge(self, text: Text, strings: Ints, kinds: Ints, ends: Ints, starts: Ints) -> Judged:
         """Judge events; those of group i are `starts[i]:starts[i + 1]`, their ends ascending."""
-        from dataaudit.rules import confirm_kernel as kernel
-
         if self._tables is None:
             self._tables = self._leads(), self._programs()
         leads, programs = self._tables
         data = np.frombuffer(text.data, np.uint8)
         longest = int((text.offsets[strings + 1] - text.offsets[strings]).max(initial=0))
-        marks = np.empty(longest // kernel.MARK_BYTES + 1, np.int64)
+        marks = np.empty(longest // MARK_BYTES + 1, np.int64)
         verdicts = np.empty(len(starts) - 1, np.int64)
         n = len(strings)
         groups, begins, behinds = np.empty((3, n), np.int64)
-        out = kernel.Ranges(groups, begins, behinds, np.empty((n, 2), np.int64))
-        found = kernel.confirm(
+        out = Ranges(groups, begins, behinds, np.empty((n, 2), np.int64))
+        found = confirm_kernel.confirm(
             data, text.offsets, strings, kinds, ends, starts, leads, programs, marks, verdicts, out
         )
         return Judged(verdicts, out.groups[:found], out.spans[:found])
 
     def _leads(self) -> Leads:
-        from dataaudit.rules.confirm_kernel import Leads
-
         rows = []
         for pattern, piece in self._kinds:
             plan = self._plans[pattern]
@@ -103,8 +83,6 @@ class Native:
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _programs(self) -> Programs:
-        from dataaudit.rules.confirm_kernel import Programs
-
         linker = _Linker()
         entry = np.full(len(self._plans), -1, np.int64)
         begins = np.zeros((len(self._plans), 256), np.uint8)

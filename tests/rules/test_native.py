@@ -13,10 +13,12 @@ from rules_support import array, both, make_rule, plain, scanned
 
 from dataaudit.rules import confirm_kernel, database, native
 from dataaudit.rules.compile import flag_bits
+from dataaudit.rules.confirm_kernel import ASK, FOUND
+from dataaudit.rules.events import Text
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import WHERES, Pattern
-from dataaudit.rules.native import ASK, FOUND, Kind, Native
+from dataaudit.rules.native import Kind, Native
 from dataaudit.rules.places import region
 from dataaudit.rules.prefilter import Plan, plan_pattern
 from dataaudit.rules.program import program_of
@@ -56,7 +58,7 @@ def judged(pattern: Pattern, text: str) -> tuple[int, list[list[int]]] | None:
     native_matcher = Native([pattern], [plan], [Kind(0, b"x")])
     ends = np.asarray([len(data)], np.int64)
     zero = np.zeros(1, np.int64)
-    values = native.Text(memoryview(data), np.asarray([0, len(data)], np.int64))
+    values = Text(memoryview(data), np.asarray([0, len(data)], np.int64))
     # As many events as there may be matches, all at the end of the string.
     many = np.repeat(ends, len(data))
     found = native_matcher.judge(
