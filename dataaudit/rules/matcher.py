@@ -154,7 +154,11 @@ class Matcher:
             self._patterns += [_Pattern(i, at, one) for at, one in enumerate(plans)]
         self._limits = np.asarray([_limit(self.rules[one.rule], one) for one in self._patterns], np.int64)
         self._rule_of = np.asarray([one.rule for one in self._patterns], np.int64)
-        self._kinds = [Kind(i, piece) for i, one in enumerate(self._patterns) for piece in one.plan.pieces]
+        self._kinds = [
+            Kind(i, piece, lead)
+            for i, one in enumerate(self._patterns)
+            for piece, lead in zip(one.plan.pieces, one.plan.leads, strict=True)
+        ]
         self._pattern_of = np.asarray([kind.pattern for kind in self._kinds], np.int64)
         self._native = Native(
             [self.rules[one.rule].patterns[one.at] for one in self._patterns],

@@ -15,6 +15,7 @@ from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program, unpacked
+from dataaudit.rules.spread import Spread
 
 MAX_LEAD = 4_096
 """Characters of a lead; a match that may begin further before what was reported is searched for by `regex`."""
@@ -26,6 +27,8 @@ class Kind(NamedTuple):
     pattern: int
     """The place of the pattern in the matcher."""
     piece: bytes
+    lead: Spread
+    """Characters between the start of a match and the end of the piece in it."""
 
 
 class Judged(NamedTuple):
@@ -75,11 +78,7 @@ class Native:
         return Judged(verdicts, out.groups[:found], out.spans[:found])
 
     def _leads(self) -> Leads:
-        rows = []
-        for pattern, piece in self._kinds:
-            plan = self._plans[pattern]
-            lead = plan.leads[plan.pieces.index(piece)]
-            rows.append((pattern, max(1, lead.fewest), lead.most or 0, lead.runs))
+        rows = [(pattern, max(1, lead.fewest), lead.most or 0, lead.runs) for pattern, _, lead in self._kinds]
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _programs(self) -> Programs:

@@ -55,7 +55,7 @@ def judged(pattern: Pattern, text: str) -> tuple[int, list[list[int]]] | None:
         return None
     data = text.encode()
     plan = Plan((b"x",), 9.0, leads=(Spread(0, len(data)),), program=program)
-    native_matcher = Native([pattern], [plan], [Kind(0, b"x")])
+    native_matcher = Native([pattern], [plan], [Kind(0, b"x", Spread(0, len(data)))])
     ends = np.asarray([len(data)], np.int64)
     zero = np.zeros(1, np.int64)
     values = Text(memoryview(data), np.asarray([0, len(data)], np.int64))
