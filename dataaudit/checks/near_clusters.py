@@ -19,6 +19,8 @@ from dataaudit.sketches.workspace import Workspace
 
 REDUCE_ROWS = 1 << 18
 """Keys reduced together."""
+KEPT_ROWS = 1 << 20
+"""Members of buckets held (16 MB) while candidates are read again; where they are more, they are looked for again."""
 CENTRES = 4
 """Rows of one bucket that are compared with all others of it, one after the other: bounds the work per bucket."""
 
@@ -82,16 +84,22 @@ class Clusters(NamedTuple):
 def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, work: Workspace) -> Clusters:
     """The clusters of one variant: of whole records, or of the strings of a role."""
     equal = _equal(keys.equal())
-    ids = np.empty(0, np.uint64)
+    ids, kept, size = np.empty(0, np.uint64), list[Buckets](), 0
     for band in range(keys.number):
-        ids = np.unique(
-            np.concatenate([ids, *(np.unique(row) for _, row in _buckets(keys, band, equal.rows))])
-        )
+        found = [ids]
+        for one in _buckets(keys, band, equal.rows):
+            found.append(np.unique(one.members))
+            size += len(one.members)
+            if size <= KEPT_ROWS:
+                kept.append(one)
+            else:
+                kept.clear()
+        ids = np.unique(np.concatenate(found))
+    again = kept if size <= KEPT_ROWS else _every_bucket(keys, equal.rows)
     sets, labels = Sets(ids, rows, (settings.words, role), work), Labels(len(ids))
     try:
-        for band in range(keys.number):
-            for bucket, found in _buckets(keys, band, equal.rows):
-                _unite(sets, labels, bucket, np.searchsorted(ids, found), settings.threshold)
+        for one in again:
+            _unite(sets, labels, one.bucket, np.searchsorted(ids, one.members), settings.threshold)
         members = _members(_together(equal, sets, labels.of), rows, settings, sets)
     finally:
         sets.close()
@@ -110,6 +118,13 @@ def _equal(tables: Iterable[U64]) -> Equal:
     every = np.concatenate(parts)
     every = every[np.argsort(every[:, 0])]
     return Equal(every[:, 0], every[:, 1], every[:, 2].astype(np.int64), every[:, 3].astype(np.int64))
+
+
+class Buckets(NamedTuple):
+    """Rows that share the key of a band, sorted by bucket and row."""
+
+    bucket: I64
+    members: U64
 
 
 class Labels:
@@ -133,8 +148,13 @@ class Labels:
         self.of = self.of[self.of]
 
 
-def _buckets(keys: Keys, band: int, again: U64) -> Iterator[tuple[I64, U64]]:
-    """Per stretch of keys of a band: the bucket of each row that shares one, and the row, sorted by both."""
+def _every_bucket(keys: Keys, again: U64) -> Iterator[Buckets]:
+    for band in range(keys.number):
+        yield from _buckets(keys, band, again)
+
+
+def _buckets(keys: Keys, band: int, again: U64) -> Iterator[Buckets]:
+    """Per stretch of keys of a band: the rows that share a key, without those of the sequences of others."""
     for table in keys.band(band):
         rows = repeated(table, 1)
         if len(again) and len(rows):  # a row whose sequence another has stands in its place
@@ -142,7 +162,7 @@ def _buckets(keys: Keys, band: int, again: U64) -> Iterator[tuple[I64, U64]]:
             rows = repeated(rows[again[at] != rows[:, 1]], 1)
         if len(rows):
             at = starts(rows, 1)
-            yield np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1]
+            yield Buckets(np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
 
 
 def _unite(sets: Sets, labels: Labels, bucket: I64, members: I64, threshold: float) -> None:

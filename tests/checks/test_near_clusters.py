@@ -452,4 +452,5 @@ def test_spilled_or_not_in_one_process_or_three_the_rows_are_the_same(
     assert found(jobs=3, batch_rows=7) == whole
     monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
     monkeypatch.setattr("dataaudit.checks.near_clusters.REDUCE_ROWS", 5)
+    monkeypatch.setattr("dataaudit.checks.near_clusters.KEPT_ROWS", 5)
     assert found(batch_rows=11) == whole
