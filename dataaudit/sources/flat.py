@@ -94,12 +94,12 @@ class FlatReader:
         if names is None:
             return None
         data = np.frombuffer(b"".join((block, b"\n" * kernel.SPARE)), np.uint8)
-        turn = None if names.turn is None else names.turn.names
-        known = kernel.Known(_quoted(names.fields), _quoted(turn or ()))
-        most = block.count(b"{", at) if turn else 0
+        turn = () if names.turn is None else names.turn.names
+        known = kernel.Known(_quoted(names.fields), _quoted(turn))
+        # Room for the most that there can be: memory that is not written to is not taken.
         found = kernel.Found(
-            room(min(lines, block.count(b"\n", at) + 1), len(names.fields)),
-            room(most, 2),
+            room(min(lines, (len(block) - at) // 2 + 1), len(names.fields)),
+            room((len(block) - at) // _least(turn) if turn else 0, 2),
             np.zeros(1, np.int64),
         )
         count, after = kernel.objects(data, at, known, found)
@@ -149,6 +149,11 @@ def _names(block: bytes, at: int) -> _Names | None:
     except (orjson.JSONEncodeError, UnicodeEncodeError):
         return None
     return _Names(tuple(first), turn) if plain else None
+
+
+def _least(names: Sequence[str]) -> int:
+    """Bytes of the shortest object of strings with these keys."""
+    return sum(len(b'"":"",%s' % name.encode()) for name in names) + len(b"{}") - len(b",")
 
 
 def _quoted(names: Sequence[str]) -> Keys:
