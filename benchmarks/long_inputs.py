@@ -112,12 +112,22 @@ def _block() -> Iterator[str]:
     return itertools.repeat("a sentence of some words that goes on. " * 2000)
 
 
+def _digits() -> Iterator[str]:
+    """Digits and nothing else: one word, which no window can be cut in."""
+    rng = random.Random(SEED + 4)
+    return itertools.repeat("".join(rng.choice("0123456789") for _ in range(100_003)))
+
+
 LONG_TEXTS: dict[str, Callable[[], Iterator[str]]] = {
     "prose": _prose,
     "emoji": _wide,
     "letters": _letters,
     "block": _block,
+    "escapes": _wide,
+    "digits": _digits,
 }
+ESCAPED = ("escapes",)
+"""Those whose letters outside ASCII are written as escapes."""
 
 
 def long_line(path: Path, gb: float, text: str, line_gb: float) -> int:
@@ -125,7 +135,7 @@ def long_line(path: Path, gb: float, text: str, line_gb: float) -> int:
 
     or two that differ in one word, which are candidates of each other, so that they are read again and compared.
     """
-    twins = 1 if text in ("prose", "emoji") else 2
+    twins = 2 if text in ("letters", "block") else 1
     longest = 0
     with path.open("wb") as out:
         for one in _rows((gb - line_gb) * GB / 2):
@@ -134,7 +144,7 @@ def long_line(path: Path, gb: float, text: str, line_gb: float) -> int:
             begin = out.tell()
             out.write(b'{"prompt": "long", "response": "%d ' % twin)
             for piece in LONG_TEXTS[text]():
-                out.write(json.dumps(piece, ensure_ascii=False)[1:-1].encode())
+                out.write(json.dumps(piece, ensure_ascii=text in ESCAPED)[1:-1].encode())
                 if out.tell() - begin >= line_gb * GB / twins:
                     break
             out.write(b'"}\n')

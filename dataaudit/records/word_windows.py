@@ -13,6 +13,8 @@ WINDOW = 4 << 20
 """Bytes of a window; more only where one word is longer."""
 _SEARCH = 4096
 """Bytes at the end of a window in which a place to cut is looked for first."""
+_MOST = 1 << 18
+"""Bytes searched together: a place to cut takes arrays of some twenty bytes for each."""
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -38,7 +40,7 @@ def _cut(data: Bytes, at: int, size: int) -> int:
             found = _last_place(data, first, last)
             if found > at:
                 return found
-            last, reach = first, reach * 2
+            last, reach = first, min(reach * 2, _MOST)
         stop += stop - at
     return len(data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pyarrow as pa
@@ -74,3 +75,15 @@ def test_long_strings_make_the_array_that_arrow_makes(texts: list[str]):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("dataaudit.records.strings.LONG", 0)
         assert string_array(texts).equals(pa.array(texts, pa.large_string()))
+
+
+def test_a_place_to_cut_is_looked_for_in_little_memory():
+    text = np.full(12 << 20, ord("7"), np.uint8)
+    assert [len(one) for one in windows(text, 1 << 20)] == [len(text)]  # one word
+    text[5 << 20] = ord(" ")
+    tracemalloc.start()
+    parts = [len(one) for one in windows(text, 1 << 20)]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert parts == [(5 << 20) + 1, len(text) - (5 << 20) - 1]
+    assert peak < len(text)
