@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataaudit.records.compiled import Kernel
-from dataaudit.rules.match_kernel import DEPTH, DONT_KNOW, I32, I64, Bytes, before, match
+from dataaudit.rules.match_kernel import DONT_KNOW, I32, I64, Bytes, before, match
 from dataaudit.rules.opcodes import ANYWHERE, AT_START, LAST_LINE, LINE_START
 
 STEPS = 100_000
@@ -50,6 +50,20 @@ class Leads(NamedTuple):
     most: I64
     runs: I64
     """Bits: runs of white space, of what words are made of, were counted at their usual length."""
+
+
+class Scratch(NamedTuple):
+    """Room to work in."""
+
+    stack: I64
+    """(`DEPTH`, 4)."""
+    budget: I64
+    """(1,)."""
+    lows: I64
+    """(`MANY`,), as `highs`."""
+    highs: I64
+    marks: I64
+    """One per `MARK_BYTES` of the longest string, and one more."""
 
 
 class Ranges(NamedTuple):
@@ -196,16 +210,14 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     starts: I64,
     leads: Leads,
     programs: Programs,
-    marks: I64,
+    scratch: Scratch,
     verdicts: I64,
     out: Ranges,
 ) -> int:
     """Judge groups of events; those of group i are `starts[i]:starts[i + 1]`, of one pattern in one string, their ends
     ascending. Fills `verdicts`, one per group, and `out`; returns the number of matches."""
-    stack = np.empty((DEPTH, 4), np.int64)
-    budget = np.empty(1, np.int64)
-    lows = np.empty(MANY, np.int64)
-    highs = np.empty(MANY, np.int64)
+    stack, budget, marks = scratch.stack, scratch.budget, scratch.marks
+    lows, highs = scratch.lows, scratch.highs
     found = 0
     known_string = marked_string = -1
     known_place = -1

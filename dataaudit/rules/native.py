@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from dataaudit.records.compiling import compiled
 from dataaudit.rules import confirm_kernel, opcodes
-from dataaudit.rules.confirm_kernel import MARK_BYTES, Leads, Programs, Ranges
+from dataaudit.rules.confirm_kernel import MANY, MARK_BYTES, Leads, Programs, Ranges, Scratch
 from dataaudit.rules.events import Ints, Text
+from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program, unpacked
@@ -67,13 +68,15 @@ class Native:
         leads, programs = self._tables
         data = np.frombuffer(text.data, np.uint8)
         longest = int((text.offsets[strings + 1] - text.offsets[strings]).max(initial=0))
+        one, many = np.empty(1, np.int64), np.empty((2, MANY), np.int64)
         marks = np.empty(longest // MARK_BYTES + 1, np.int64)
+        scratch = Scratch(np.empty((DEPTH, 4), np.int64), one, many[0], many[1], marks)
         verdicts = np.empty(len(starts) - 1, np.int64)
         n = len(strings)
         groups, begins, behinds = np.empty((3, n), np.int64)
         out = Ranges(groups, begins, behinds, np.empty((n, 2), np.int64))
         found = confirm_kernel.confirm(
-            data, text.offsets, strings, kinds, ends, starts, leads, programs, marks, verdicts, out
+            data, text.offsets, strings, kinds, ends, starts, leads, programs, scratch, verdicts, out
         )
         return Judged(verdicts, out.groups[:found], out.spans[:found])
 

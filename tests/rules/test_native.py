@@ -194,3 +194,9 @@ def test_regex_is_not_called_for_plain_text(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Matcher, "spans", refuse)
     monkeypatch.setattr(native, "pays", lambda nbytes: True)
     assert plain(scanner.scan(values, "text")) == [("test-rule", [0, 2], [[2, 13], [0, 2]])]
+
+
+def test_it_is_kept_as_machine_code() -> None:
+    """Else every process would load a compiler for it."""
+    assert judged(Pattern("needle"), "a needle") == (FOUND, [[2, 8]])
+    assert confirm_kernel.confirm.at_hand
