@@ -6,8 +6,9 @@ python benchmarks/leakage_peers.py --data FOLDER --rows 18000 --repeat 1
 Rows are put together from the sentences of model outputs, so that they are no copies of each other. In fifty of them
 stands a question of GSM8K test word for word, in fifty one of which every twelfth word was replaced. The peers
 (`decontaminate` 0.3.0.post4, the Python bindings of decon, and `corpus-assay` 0.1.0) need Python 3.12 or newer: name
-one with --python. Every tool gets the questions without their answers, two files and two workers, its defaults
-otherwise. Indexes are built before the clock starts; decon builds its own in every run, in under a second.
+one with --python. Every tool gets the questions without their answers and the same two files, its defaults otherwise;
+ours and decon run with two workers and with one, corpus-assay with two. A run is a whole process: start-up, reading,
+what it writes. Indexes are built before the clock starts; decon builds its own in every run, in 0.3 seconds.
 """
 
 from __future__ import annotations
@@ -100,36 +101,39 @@ def environment(python: str, name: str) -> Path:
     return folder / "bin" / "python"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Case:
     """One tool: what is timed, what it wrote, and which rows that names."""
 
     name: str
+    workers: int
     command: list[str]
     out: Path
     found: Callable[[Path], set[int]]
 
 
-def ours(tool: str, made: Made, work: Path, *more: str) -> Case:
+def ours(tool: str, made: Made, work: Path, workers: int) -> Case:
     """Our command, with nothing on but this check; the index is built first."""
     index = work / "items.benchmark"
     build = [tool, "benchmarks", "build", str(made.items), "-o", str(index), "--name", "items"]
     subprocess.run([*build, "--columns", "question=question"], check=True, stdout=subprocess.DEVNULL)
-    out = work / "ours.jsonl"
+    out = work / f"ours-{workers}.jsonl"
     command = [tool, "scan", str(made.rows), "--isolated", "--quiet", "--output", f"rows={out}"]
-    command += ["--benchmarks", "none", "--benchmarks", str(index), "--select", "leakage", *more]
+    command += ["--benchmarks", "none", "--benchmarks", str(index), "--select", "leakage"]
+    command += ["--jobs", str(workers)]
     starts = _starts(made)
 
     def found(path: Path) -> set[int]:
         return {starts[Path(one["file"]).stem] + one["row"] for one in lines(path)}
 
-    return Case(" ".join(["dataaudit scan --select leakage", *more]), command, out, found)
+    return Case("dataaudit scan --select leakage", workers, command, out, found)
 
 
-def decon(python: Path, made: Made, work: Path) -> Case:
+def decon(python: Path, made: Made, work: Path, workers: int) -> Case:
     """decon by its Python bindings."""
-    out = work / "decon"
-    code = f"import decon; decon.detect(decon.Config({str(made.rows)!r}, {str(made.items.parent)!r}, {str(out)!r}))"
+    out = work / f"decon-{workers}"
+    folders = ", ".join(repr(str(one)) for one in (made.rows, made.items.parent, out))
+    code = f"import decon; decon.detect(decon.Config({folders}, worker_threads={workers}))"
     starts = _starts(made)
 
     def found(folder: Path) -> set[int]:
@@ -139,7 +143,7 @@ def decon(python: Path, made: Made, work: Path) -> Case:
             for one in lines(path)
         }
 
-    return Case("decon 0.3.0 (Python bindings)", [str(python), "-c", code], out, found)
+    return Case("decon 0.3.0 (Python bindings)", workers, [str(python), "-c", code], out, found)
 
 
 def assay(python: Path, made: Made, work: Path) -> Case:
@@ -171,7 +175,7 @@ def assay(python: Path, made: Made, work: Path) -> Case:
             for one in lines(path)
         }
 
-    return Case("corpus-assay 0.1.0", command, out, found)
+    return Case("corpus-assay 0.1.0", PARTS, command, out, found)
 
 
 def _starts(made: Made) -> dict[str, int]:
@@ -184,22 +188,23 @@ def _starts(made: Made) -> dict[str, int]:
     return starts
 
 
-def table(cases: list[Case], costs: dict[str, list[measure.Cost]], made: Made, rows: int) -> list[str]:
+def table(cases: list[Case], costs: dict[Case, list[measure.Cost]], made: Made, rows: int) -> list[str]:
     """What each tool took and found."""
     out = [
         f"{rows:,} rows, {made.nbytes / 1e6:.0f} MB of JSONL; {ITEMS} items; {measure.machine()['processor']}.",
         "",
-        "| tool | wall s | CPU s | wall / ours | CPU / ours | peak MB | word for word | twelfth replaced | others |",
-        "|---|---:|---:|---:|---:|---:|---:|---:|---:|",
+        "| tool | workers | wall s | CPU s | wall / ours | CPU / ours | peak MB "
+        "| word for word | twelfth replaced | others |",
+        "|---|---:|---:|---:|---:|---:|---:|---:|---:|---:|",
     ]
-    first = measure.median(costs[cases[0].name])
     for case in cases:
-        cost, found = measure.median(costs[case.name]), case.found(case.out)
+        cost, found = measure.median(costs[case]), case.found(case.out)
+        first = measure.median(next(costs[one] for one in cases if one.workers == case.workers))
         right = f"{len(found & made.verbatim)} of {PLANTED} | {len(found & made.edited)} of {PLANTED}"
         wrong = len(found - made.verbatim - made.edited)
         times = f"{cost.wall / first.wall:.1f} | {cost.cpu / first.cpu:.1f}"
         figures = f"{cost.wall:.1f} | {cost.cpu:.1f} | {times} | {cost.peak_mb:.0f}"
-        out.append(f"| {case.name} | {figures} | {right} | {wrong} |")
+        out.append(f"| {case.name} | {case.workers} | {figures} | {right} | {wrong} |")
     return out
 
 
@@ -220,12 +225,11 @@ def main() -> None:
     )
     args = parser.parse_args()
     made = make(args.data, args.work, args.rows)
-    cases = [ours(args.tool, made, args.work), ours(args.tool, made, args.work, "--jobs", "1")]
-    cases += [
-        run(environment(args.python, name), made, args.work)
-        for name, run in (("decon", decon), ("corpus-assay", assay))
-    ]
-    costs: dict[str, list[measure.Cost]] = {case.name: [] for case in cases}
+    theirs = environment(args.python, "decon")
+    cases = [ours(args.tool, made, args.work, PARTS), decon(theirs, made, args.work, PARTS)]
+    cases.append(assay(environment(args.python, "corpus-assay"), made, args.work))
+    cases += [ours(args.tool, made, args.work, 1), decon(theirs, made, args.work, 1)]
+    costs: dict[Case, list[measure.Cost]] = {case: [] for case in cases}
     for _ in range(args.repeat):
         for case in cases:
             shutil.rmtree(case.out, ignore_errors=True)
@@ -233,7 +237,7 @@ def main() -> None:
             cost = measure.run(case.command, args.work / "log.txt")
             if cost.exit_code:
                 raise SystemExit(f"{case.name} failed:\n{(args.work / 'log.txt').read_text()[-2000:]}")
-            costs[case.name].append(cost)
+            costs[case].append(cost)
     text = "\n".join(table(cases, costs, made, args.rows))
     print(text)
     if not args.print:

@@ -139,10 +139,16 @@ def from_batch(batch: pa.RecordBatch, path: str = "") -> Index:
         raise BenchmarkError(f"{path}: the index is damaged (a column is of another type); build it again")
     if _checksum(_compact(arrays)) != manifest.checksum:
         raise BenchmarkError(f"{path}: the index is damaged (its checksum differs); build it again")
-    numbers = {name: one.to_numpy() for name, one in arrays.items() if name != "ids"}
+    numbers = {name: _numbers(one) for name, one in arrays.items() if name != "ids"}
     if len(arrays["ids"]) != len(numbers["words"]) or not _fits(numbers):
         raise BenchmarkError(f"{path}: the index is damaged (its columns do not fit); build it again")
     return Index(manifest, numbers, path, batch)
+
+
+def _numbers(one: pa.Array) -> npt.NDArray[Any]:
+    """A column as numpy, without the import of pandas that `to_numpy` makes where there is one."""
+    kind = one.type.to_pandas_dtype()
+    return np.frombuffer(one.buffers()[1], kind, len(one)) if len(one) else np.empty(0, kind)
 
 
 def _fits(columns: dict[str, npt.NDArray[Any]]) -> bool:
