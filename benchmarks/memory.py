@@ -189,6 +189,9 @@ in Python has one, two or four bytes a character, depending on the widest in it.
 worked out in windows of a few megabytes: words, shingles and normalised forms of a long text are never held whole,
 and lie in the work directory where they are needed twice: up to four bytes for each byte of the text, and as many again
 where it may be a near-duplicate. Of long lines one is held at a time, however many workers read.
+
+The bound is one for text. A long line of many tiny values (turns of one letter, numbers, empty lists) is held as the
+objects that the parser makes of it, each of them several times as large as what stands in the line.
 """
 
 

@@ -29,8 +29,11 @@ from dataaudit.sources.base import ReadOptions
 Watch = Callable[[Progress], None]
 """Called with every step of progress."""
 
-WORKER_MEMORY = 400 << 20
-"""What a worker holds at most: the libraries (about 200 MB), a batch in all its forms, its buffers."""
+ALONE_MEMORY = 400 << 20
+"""What one process that does all the work holds at most, on ordinary rows (docs/memory.md): the libraries (about 200
+MB), a batch in all its forms, its buffers, and groups of rows while they are reduced."""
+PARENT_MEMORY, WORKER_MEMORY = 150 << 20, 200 << 20
+"""What the process that waits for workers holds, and what each of them adds; libraries are shared, and count once."""
 
 
 class ScanInterruptedError(InterruptedRunError):
@@ -139,7 +142,7 @@ def _look_ahead(
 ) -> None:
     """Say what a large scan is expected to take, and refuse what there is no room for."""
     workers = _jobs(config) or processors()
-    needed = expected(asked.options, files, config.sample_share or 1.0, workers * WORKER_MEMORY)
+    needed = expected(asked.options, files, config.sample_share or 1.0, _memory_of(workers))
     if needed is not None:
         require_room(needed, work)
         budget = config.memory_bytes
@@ -170,8 +173,12 @@ def _kinds() -> tuple[Any, ...]:
 def _jobs(config: Config) -> int | None:
     if config.memory_bytes is None:
         return config.jobs
-    affordable = max(1, config.memory_bytes // WORKER_MEMORY)
-    return min(config.jobs or processors(), affordable)
+    affordable = (config.memory_bytes - PARENT_MEMORY) // WORKER_MEMORY
+    return min(config.jobs or processors(), max(1, affordable))
+
+
+def _memory_of(workers: int) -> int:
+    return ALONE_MEMORY if workers == 1 else PARENT_MEMORY + workers * WORKER_MEMORY
 
 
 def _workspace(config: Config) -> Workspace:

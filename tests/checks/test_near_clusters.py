@@ -393,6 +393,9 @@ def test_what_a_large_scan_takes_is_said_before_the_work(
     assert "1 MB of the work directory (1 MB more)" in said
     assert "--memory is" not in said
     assert "; --memory is 300MB" in call_cli(*run, "--memory", "300MB").stderr
+    # Four workers would take more than the budget; two fit.
+    run_by_four = ("scan", source, "--isolated", "--jobs", "4", "--select", NEAR[0], "--memory", "600MB")
+    assert "expected to take about 577 MB of memory (1 MB more" in call_cli(*run_by_four).stderr
     assert call_cli(*run, "--quiet").stderr == ""
     assert "expected" not in call_cli(*run, "--limit", "5").stderr
 
