@@ -191,7 +191,8 @@ def _starts(made: Made) -> dict[str, int]:
 def table(cases: list[Case], costs: dict[Case, list[measure.Cost]], made: Made, rows: int) -> list[str]:
     """What each tool took and found."""
     out = [
-        f"{rows:,} rows, {made.nbytes / 1e6:.0f} MB of JSONL; {ITEMS} items; {measure.machine()['processor']}.",
+        f"{rows:,} rows, {made.nbytes / 1e6:.0f} MB of JSONL; {ITEMS} items; {measure.machine()['processor']}; "
+        f"medians of {len(costs[cases[0]])}.",
         "",
         "| tool | workers | wall s | CPU s | wall / ours | CPU / ours | peak MB "
         "| word for word | twelfth replaced | others |",
