@@ -12,7 +12,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +27,11 @@ from dataaudit.records.paths import EACH, parse
 from dataaudit.records.remainder import Repeated, Shape, rest_of_columns, shape_of
 from dataaudit.records.shapes import Shapes
 from dataaudit.records.types import LayoutNote
-from dataaudit.sources.flat_chats import Chats, TurnFields, turn_fields
+from dataaudit.sources.flat_chats import Chats
+from dataaudit.sources.flat_names import Names, least, names_of, quoted
 
 if TYPE_CHECKING:
-    from dataaudit.sources.flat_kernel import Found, Keys
+    from dataaudit.sources.flat_kernel import Found
     from dataaudit.sources.flat_strings import Cells
 
 LEAST = 512 << 20
@@ -38,7 +39,6 @@ LEAST = 512 << 20
 a gigabyte. Smaller files are read the fast way where numba is loaded, or machine code is kept."""
 LARGEST = 64 << 20
 """Bytes of a block above which lines are so long that they are read one by one."""
-MAX_FIELDS = 64
 FEW = 256
 """Fewer lines than this are not served: a batch has its costs, whatever is in it."""
 PATIENCE = 8
@@ -90,16 +90,16 @@ class FlatReader:
         from dataaudit.sources import flat_kernel as kernel
         from dataaudit.sources.flat_strings import room
 
-        names = _names(block, at)
+        names = names_of(block, at)
         if names is None:
             return None
         data = np.frombuffer(b"".join((block, b"\n" * kernel.SPARE)), np.uint8)
         turn = () if names.turn is None else names.turn.names
-        known = kernel.Known(_quoted(names.fields), _quoted(turn))
+        known = kernel.Known(quoted(names.fields), quoted(turn))
         # Room for the most that there can be: memory that is not written to is not taken.
         found = kernel.Found(
             room(min(lines, (len(block) - at) // 2 + 1), len(names.fields)),
-            room((len(block) - at) // _least(turn) if turn else 0, 2),
+            room((len(block) - at) // least(turn) if turn else 0, 2),
             np.zeros(1, np.int64),
         )
         count, after = kernel.objects(data, at, known, found)
@@ -118,52 +118,6 @@ def _at_hand() -> bool:
     return objects.at_hand and gather.at_hand
 
 
-class _Names(NamedTuple):
-    """The keys of an object, as they stand in the text."""
-
-    fields: tuple[str, ...]
-    turn: TurnFields | None
-    """Those of the turns in it, if there are any."""
-
-
-def _names(block: bytes, at: int) -> _Names | None:
-    """The keys of the first object; None where it has none that are plain."""
-    feed = block.find(b"\n", at)
-    try:
-        first = orjson.loads(block[at : feed if feed >= 0 else len(block)])
-    except orjson.JSONDecodeError:
-        return None
-    if type(first) is not dict or not 0 < len(first) <= MAX_FIELDS:
-        return None
-    lists = [value for value in first.values() if type(value) is list and value]
-    turn = None
-    if lists:
-        if type(lists[0][0]) is not dict:
-            return None
-        turn = turn_fields(tuple(lists[0][0]))
-        if turn is None:
-            return None
-    written = (*first, *(turn.names if turn is not None else ()))
-    try:
-        plain = all(orjson.dumps(name) == b'"%s"' % name.encode() for name in written)
-    except (orjson.JSONEncodeError, UnicodeEncodeError):
-        return None
-    return _Names(tuple(first), turn) if plain else None
-
-
-def _least(names: Sequence[str]) -> int:
-    """Bytes of the shortest object of strings with these keys."""
-    return sum(len(b'"":"",%s' % name.encode()) for name in names) + len(b"{}") - len(b",")
-
-
-def _quoted(names: Sequence[str]) -> Keys:
-    from dataaudit.sources.flat_kernel import Keys
-
-    quoted = [b'"%s"' % name.encode() for name in names]
-    places = np.cumsum([0, *map(len, quoted)], dtype=np.int64)
-    return Keys(np.frombuffer(b"".join(quoted), np.uint8), places)
-
-
 def _is_utf8(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
     offsets = pa.py_buffer(np.array([start, end], np.int64))
     try:
@@ -176,7 +130,7 @@ def _is_utf8(data: npt.NDArray[np.uint8], start: int, end: int) -> bool:
 class _Table:
     """Lines as columns."""
 
-    def __init__(self, data: npt.NDArray[np.uint8], names: _Names, found: Found, count: int) -> None:
+    def __init__(self, data: npt.NDArray[np.uint8], names: Names, found: Found, count: int) -> None:
         self.data = data
         self.names = names.fields
         self.cells = found.cells
