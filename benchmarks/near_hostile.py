@@ -21,7 +21,7 @@ import measure
 
 LINEAR = 15
 """Ten times the rows may take so many times the time: a little more than ten, for caches."""
-START = 2.0
+START = 0.7
 """Seconds of processor time that starting takes, left out of the ratio."""
 
 Rows = Iterator[str]
