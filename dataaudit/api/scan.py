@@ -32,8 +32,8 @@ Watch = Callable[[Progress], None]
 ALONE_MEMORY = 400 << 20
 """What one process that does all the work holds at most, on ordinary rows (docs/memory.md): the libraries (about 200
 MB), a batch in all its forms, its buffers, and groups of rows while they are reduced."""
-PARENT_MEMORY, WORKER_MEMORY = 150 << 20, 200 << 20
-"""What the process that waits for workers holds, and what each of them adds; libraries are shared, and count once."""
+WORKER_MEMORY = 200 << 20
+"""What each further process adds; libraries are shared, and count once."""
 
 
 class ScanInterruptedError(InterruptedRunError):
@@ -173,12 +173,12 @@ def _kinds() -> tuple[Any, ...]:
 def _jobs(config: Config) -> int | None:
     if config.memory_bytes is None:
         return config.jobs
-    affordable = (config.memory_bytes - PARENT_MEMORY) // WORKER_MEMORY
-    return min(config.jobs or processors(), max(1, affordable))
+    beside = (config.memory_bytes - ALONE_MEMORY) // WORKER_MEMORY
+    return min(config.jobs or processors(), 1 + max(0, beside))
 
 
 def _memory_of(workers: int) -> int:
-    return ALONE_MEMORY if workers == 1 else PARENT_MEMORY + workers * WORKER_MEMORY
+    return ALONE_MEMORY + (workers - 1) * WORKER_MEMORY
 
 
 def _workspace(config: Config) -> Workspace:

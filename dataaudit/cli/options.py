@@ -147,7 +147,7 @@ class OutputFlags:
 class RunFlags:
     """How the work is done."""
 
-    jobs: Annotated[int | None, _flag("Worker processes; default: all processors.", RUNNING, metavar="N")] = (
+    jobs: Annotated[int | None, _flag("Processes that read; default: all processors.", RUNNING, metavar="N")] = (
         None
     )
     batch_rows: Annotated[int | None, _flag("Rows looked at together.", RUNNING, metavar="N")] = None

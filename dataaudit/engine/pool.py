@@ -1,7 +1,7 @@
 """Worker processes: started as a module of this package (never through the caller's program), fed over pipes.
 
 A worker pulls the next partition when it is done with one, so a large file does not leave the others idle; only its
-states come back.
+states come back. The process that started them works along: it has imported everything, and reads while they do.
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class _Worker:
 
 
 class Pool:
-    """Worker processes that start at once, so that they have imported what they need when the work is known."""
+    """Worker processes beside this one, which start at once, to have imported what they need when the work is known."""
 
     def __init__(self, job: Job, count: int) -> None:
         self._todo: queue.SimpleQueue[Partition | None] = queue.SimpleQueue()
@@ -152,21 +152,40 @@ class Pool:
     def run(
         self, session: Session, partitions: list[Partition], progress: Callable[[Progress], None]
     ) -> None:
-        """Read the partitions and merge the states of all workers into the session. Only once.
+        """Read the partitions, here too, and merge the states of all workers into the session. Only once.
 
         Raises IncompleteError where a worker dies: its part of the data has not been evaluated.
         """
+        results: list[Result] = []
         for partition in sorted(partitions, key=lambda one: -one.nbytes):
             self._todo.put(partition)
         for _worker in self._workers:
             self._todo.put(None)
-        running = len(self._workers)
-        while running:
-            reply = self._replies.get()
+        while (mine := self._next()) is not None:
+            for step in session.read(mine):
+                progress(step)
+                self._heard(results, progress)
+        while len(results) < len(self._workers):
+            self._heard(results, progress, wait=True)
+        for result in results:
+            session.merge(result.states)
+
+    def _next(self) -> Partition | None:
+        with suppress(queue.Empty):
+            if (partition := self._todo.get_nowait()) is not None:
+                return partition
+            self._todo.put(None)  # that one is for a worker
+        return None
+
+    def _heard(
+        self, results: list[Result], progress: Callable[[Progress], None], *, wait: bool = False
+    ) -> None:
+        """Take what workers have said by now; `wait`: at least one reply."""
+        while wait or not self._replies.empty():
+            reply, wait = self._replies.get(), False
             if isinstance(reply, Step):
                 progress(Progress(reply.rows, reply.nbytes))
             elif isinstance(reply, Failure):
                 raise IncompleteError(reply.text)
             elif isinstance(reply, Result):
-                session.merge(reply.states)
-                running -= 1
+                results.append(reply)

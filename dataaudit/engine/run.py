@@ -48,7 +48,7 @@ class Plan:
     read: ReadOptions
     options: CheckOptions
     jobs: int | None = None
-    """Worker processes; None: as many as there are processors, and only for inputs that are worth it."""
+    """Processes that read, this one among them; None: as many as there are processors, for inputs that are worth it."""
     limit: int | None = None
     """Stop after this many records, in order."""
     supply: Supply | None = None
@@ -107,9 +107,10 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
 
 
 def _pool(job: Job, count: int) -> Pool:
+    """So many processes, this one among them."""
     from dataaudit.engine.pool import Pool
 
-    return Pool(job, count)
+    return Pool(job, count - 1)
 
 
 def _surely(files: Sequence[FileRef]) -> int:

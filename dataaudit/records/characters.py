@@ -8,10 +8,13 @@ spaces, joiners, soft hyphens, variation selectors) count as nothing: they neith
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from functools import cache
 
 import numpy as np
 import numpy.typing as npt
+
+from dataaudit.records.kept_tables import Tables, tables
 
 BREAK, JOINS, SINGLE, MARK, NOTHING = range(5)
 """Parts words; joins its neighbours in a word; is a word by itself; belongs to what is before it; is not there."""
@@ -53,7 +56,8 @@ _IGNORABLE = (
 """Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside category Cf, below the tags and selectors."""
 
 BLOCK_BITS = 12
-"""The tables are filled in blocks of 4,096 code points, as they are met: all of them would cost a third of a second."""
+"""Blocks have 4,096 code points. All are taken from the user's cache. Where they are not in it, the first is filled at
+once; when another is met, all are, to be kept, or that one where nothing can be kept: all of them cost a second."""
 
 
 class Characters:
@@ -68,12 +72,33 @@ class Characters:
         self.starts: npt.NDArray[np.int32] = np.zeros(2, np.int32)  # entry 0 is none: -0 is code point 0
         self.known: npt.NDArray[np.bool_] = np.zeros(0x110000 >> BLOCK_BITS, np.bool_)
         """Which blocks are filled."""
-        self.fill(0)
+        self._asked = False
+        if not self._kept(None):
+            self._fill(0)
 
     def fill(self, block: int) -> None:
-        """Fill a block, unless it is."""
-        if self.known[block]:
-            return
+        """Fill a block, unless it is; all of them where they are kept."""
+        if not self._asked:
+            self._asked = True
+            self._kept(self._all)
+        if not self.known[block]:
+            self._fill(block)
+
+    def _kept(self, make: Callable[[], Tables] | None) -> bool:
+        """Take the tables that are kept, or keep those that are made."""
+        mine = (self.kind, self.fold, self.several, self.starts)
+        kept = tables(__file__, mine, make)
+        if kept is not None:
+            self.kind, self.fold, self.several, self.starts = kept  # type: ignore[assignment]
+            self.known[:] = True
+        return kept is not None
+
+    def _all(self) -> Tables:
+        for block in np.flatnonzero(~self.known).tolist():
+            self._fill(block)
+        return self.kind, self.fold, self.several, self.starts
+
+    def _fill(self, block: int) -> None:
         several = self.several.tolist()
         starts = self.starts.tolist()
         for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):

@@ -8,6 +8,8 @@ import unicodedata
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.kept_tables import Tables, tables
+
 WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """The characters with the White_Space property, as the inside of a character class."""
 
@@ -15,15 +17,34 @@ RUNS = re.compile(f"[{WHITE_SPACE}]+")
 
 UNKNOWN, HARD = 0, -1
 BLOCK_BITS = 8
-"""Forms are filled in blocks of 256, as code points are met: all of them would cost a second at start."""
+"""Blocks have 256 code points. When one is met, all are taken from the user's cache, or filled one by one where nothing
+can be kept: all of them cost a second."""
 
 forms: npt.NDArray[np.int32] = np.zeros(0x110000, np.int32)
 """By code point from 128 on: the one it becomes (a space for white space), `UNKNOWN` until its block is filled, or
 `HARD` where it becomes several, takes more bytes in UTF-8, or could change or be changed by its neighbours."""
 
 
+_asked: list[bool] = []
+
+
 def fill(block: int) -> None:
-    """Fill the forms of a block."""
+    """Fill the forms of a block; of all of them where they are kept."""
+    if not _asked:
+        _asked.append(True)
+        if kept := tables(__file__, (forms,), _all):
+            forms[:] = kept[0]
+    if forms[(block + 1 << BLOCK_BITS) - 1] == UNKNOWN:
+        _fill(block)
+
+
+def _all() -> Tables:
+    for block in range(0x110000 >> BLOCK_BITS):
+        _fill(block)
+    return (forms,)
+
+
+def _fill(block: int) -> None:
     for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):
         forms[code] = _form(code)
 

@@ -21,6 +21,7 @@ from dataaudit.sources.compression import stream_error
 from dataaudit.sources.flat import FlatReader
 from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_records import Text, text_batch
+from dataaudit.sources.linecount import lines_without_blanks
 from dataaudit.sources.turn import Turn
 
 BLOCK = 4 << 20
@@ -78,6 +79,8 @@ def _line_starts(stream: IO[bytes], size: int, target: int) -> Iterator[int]:
 
 def _count(stream: IO[bytes], start: int, end: int) -> tuple[int, int]:
     """(records, line feeds) of a byte range that begins at a line and ends at one or at the end of the file."""
+    if start and (counted := lines_without_blanks(stream, start, end, _IS_BLANK)) is not None:
+        return counted  # a byte-order mark can only be at the start
     rows = lines = 0
     stream.seek(start)
     for number, taken in enumerate(_blocks(stream, start, end)):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from source_support import Read, read_file
 
-from dataaudit.sources import json_reasons, jsonl
+from dataaudit.sources import json_reasons, jsonl, linecount
 from dataaudit.sources.discover import discover
 from dataaudit.sources.jsonl import BOM
 
@@ -147,6 +147,7 @@ def test_every_cut_of_a_file_is_read_as_line_by_line(data: bytes, block: int, ta
         expected = slow(data)
         assert_same(read_file(path, overrides=columns), expected)
         patch.setattr(jsonl, "BLOCK", block)
+        patch.setattr(linecount, "COUNT_BYTES", block)
         patch.setattr(json_reasons, "WINDOW", block)
         patch.setattr(json_reasons, "LONG", 4 * block)
         assert_same(read_file(path, overrides=columns, target=target, batch_rows=size), expected)
