@@ -225,6 +225,7 @@ def main() -> None:
         "--print", action="store_true", help="print the table, and leave docs/leakage.md as it is"
     )
     args = parser.parse_args()
+    measure.as_installed()
     made = make(args.data, args.work, args.rows)
     theirs = environment(args.python, "decon")
     cases = [ours(args.tool, made, args.work, PARTS), decon(theirs, made, args.work, PARTS)]

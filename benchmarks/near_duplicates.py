@@ -227,6 +227,7 @@ def arguments() -> argparse.Namespace:
 def main() -> int:
     args = arguments()
     args.work.mkdir(parents=True, exist_ok=True)
+    measure.as_installed()
     ran = compared(args)
     found, synthetic, real = truths(args)
     near_curve.write(DOCS / "near-duplicates-recall.svg", synthetic, real)

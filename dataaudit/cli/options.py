@@ -147,9 +147,9 @@ class OutputFlags:
 class RunFlags:
     """How the work is done."""
 
-    jobs: Annotated[int | None, _flag("Processes that read; default: all processors.", RUNNING, metavar="N")] = (
-        None
-    )
+    jobs: Annotated[
+        int | None, _flag("Processes that read; default: all processors.", RUNNING, metavar="N")
+    ] = None
     batch_rows: Annotated[int | None, _flag("Rows looked at together.", RUNNING, metavar="N")] = None
     memory: Annotated[
         str | None, _flag("Memory budget of all processes together, such as 2GB.", RUNNING, metavar="SIZE")
