@@ -32,7 +32,7 @@ Watch = Callable[[Progress], None]
 ALONE_MEMORY = 400 << 20
 """What one process that does all the work holds at most, on ordinary rows (docs/memory.md): the libraries (about 200
 MB), a batch in all its forms, its buffers, and groups of rows while they are reduced."""
-WORKER_MEMORY = 200 << 20
+WORKER_MEMORY = 150 << 20
 """What each further process adds; libraries are shared, and count once."""
 
 
