@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import bz2
 import html
-import json
 import re
 import subprocess
 import sys
@@ -26,6 +25,8 @@ import zipfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+from corpora import write
 
 PACKAGE = "gensim==4.4.0"
 FOLDER = "gensim/test/test_data/"
@@ -83,15 +84,7 @@ def main(folder: Path) -> None:
         "news": news(),
         "legal": legal(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, texts in corpora.items():
-        kept = {text: None for text in texts if len(text.split()) >= SHORTEST}
-        if not kept:
-            print(f"{name}: not to be had", file=sys.stderr)
-            continue
-        lines = (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in kept)
-        (folder / f"{name}.jsonl").write_text("".join(lines), "utf-8")
-        print(f"{name}: {len(kept):,} documents, {sum(len(text.split()) for text in kept):,} words")
+    write(folder, corpora, lambda text: len(text.split()) >= SHORTEST)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import gzip
 import html
-import json
 import re
 import subprocess
 import sys
@@ -27,6 +26,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from corpora import write
 from formal_prose import SHORTEST
 
 MANUALS = (
@@ -104,17 +104,8 @@ def main(folder: Path) -> None:
         "jargon": debian("jargon-text"),
         "plays": plays(),
     }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, texts in corpora.items():
-        kept = {
-            text: None for text in paragraphs(texts) if max(len(text.split()), len(text) // 10) >= SHORTEST
-        }
-        if not kept:
-            print(f"{name}: not to be had", file=sys.stderr)
-            continue
-        lines = (json.dumps({"text": text}, ensure_ascii=False) + "\n" for text in kept)
-        (folder / f"{name}.jsonl").write_text("".join(lines), "utf-8")
-        print(f"{name}: {len(kept):,} documents, {sum(len(text.split()) for text in kept):,} words")
+    split = {name: paragraphs(texts) for name, texts in corpora.items()}
+    write(folder, split, lambda text: max(len(text.split()), len(text) // 10) >= SHORTEST)
 
 
 if __name__ == "__main__":

@@ -89,7 +89,7 @@ class Characters:
         mine = (self.kind, self.fold, self.several, self.starts)
         kept = tables(__file__, mine, make)
         if kept is not None:
-            self.kind, self.fold, self.several, self.starts = kept  # type: ignore[assignment]
+            self.kind, self.fold, self.several, self.starts = kept
             self.known[:] = True
         return kept is not None
 

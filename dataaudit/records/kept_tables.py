@@ -7,6 +7,7 @@ import sys
 import unicodedata
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -17,7 +18,7 @@ from dataaudit.records import cache
 FORMAT = b"dataaudit-tables-1\n"
 """First line of a file; raised when its layout changes."""
 
-Tables = Sequence[npt.NDArray[np.generic]]
+Tables = Sequence[npt.NDArray[Any]]
 
 
 class _Table(msgspec.Struct, frozen=True, array_like=True):
@@ -25,9 +26,7 @@ class _Table(msgspec.Struct, frozen=True, array_like=True):
     data: bytes
 
 
-def tables(
-    source: str, like: Tables, make: Callable[[], Tables] | None
-) -> list[npt.NDArray[np.generic]] | None:
+def tables(source: str, like: Tables, make: Callable[[], Tables] | None) -> list[npt.NDArray[Any]] | None:
     """Arrays of one dimension, kept for a module (its `__file__`), its version of Unicode and Python.
 
     Where nothing is kept yet they are made and kept; where nothing can be kept, or `make` is None: None. `like` are

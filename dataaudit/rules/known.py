@@ -8,13 +8,12 @@ examples were tried is part of it. Only what is valid is kept, so complaints are
 from __future__ import annotations
 
 import hashlib
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-import regex
 
 from dataaudit.records import cache
+from dataaudit.rules import code
 from dataaudit.rules.model import Rule
 
 CACHE_FORMAT = b"dataaudit-pack-1\n"
@@ -51,13 +50,5 @@ def _path(raw: bytes, verified: bool) -> Path | None:
     folder = cache.cache_dir()
     if folder is None:
         return None
-    digest = hashlib.sha256(_code() + (b"verified" if verified else b"read") + raw)
+    digest = hashlib.sha256(code.fingerprint() + (b"verified" if verified else b"read") + raw)
     return folder / f"pack-{digest.hexdigest()[:40]}.bin"
-
-
-@lru_cache(maxsize=1)
-def _code() -> bytes:
-    digest = hashlib.sha256(regex.__version__.encode())
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.read_bytes())
-    return digest.digest()

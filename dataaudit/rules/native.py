@@ -15,7 +15,8 @@ from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
-from dataaudit.rules.program import WIDTH, Code, Program, unpacked
+from dataaudit.rules.program import WIDTH, Code, Program
+from dataaudit.rules.slots import unpacked
 from dataaudit.rules.spread import Spread
 
 MAX_LEAD = 4_096

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import msgspec
-import regex
 
 from dataaudit.records import cache
-from dataaudit.rules import charset, opcodes, prefilter, program, reach, spread, tree, unparse
-from dataaudit.rules import compile as compiling
+from dataaudit.rules import code, prefilter, reach
 from dataaudit.rules.model import Pattern, Rule
 from dataaudit.rules.prefilter import Plan, plan_pattern
 
@@ -20,9 +17,6 @@ CACHE_FORMAT = b"dataaudit-plans-1\n"
 """First line of a cache file; raised when its layout changes."""
 WORTH_KEEPING = 64
 """Patterns from which on plans are kept."""
-
-_ROOMS = (prefilter, tree, charset, reach, spread, program, opcodes, unparse, compiling)
-"""The modules whose text decides what a plan is."""
 
 
 def plans_of(rules: Sequence[Rule]) -> list[list[Plan]]:
@@ -49,16 +43,6 @@ def _read(path: Path | None, count: int) -> list[Plan] | None:
 def _path(patterns: Sequence[Pattern]) -> Path | None:
     folder = cache.cache_dir()
     limits = (prefilter.MIN_BITS, prefilter.MAX_SIZE, prefilter.MAX_PIECES, reach.MAX_REACH, reach.MAX_RUNS)
-    digest = hashlib.sha256(repr((_code(), limits)).encode())
+    digest = hashlib.sha256(repr((code.fingerprint(), limits)).encode())
     digest.update(msgspec.msgpack.encode([(one.pattern, one.flags) for one in patterns]))
     return None if folder is None else folder / f"plans-{digest.hexdigest()[:40]}.bin"
-
-
-@lru_cache(maxsize=1)
-def _code() -> tuple[str, str]:
-    """The version of `regex`, whose trees are read, and what the code that reads them is."""
-    digest = hashlib.sha256()
-    for room in _ROOMS:
-        assert room.__file__ is not None
-        digest.update(Path(room.__file__).read_bytes())
-    return regex.__version__, digest.hexdigest()

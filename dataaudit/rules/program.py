@@ -8,7 +8,6 @@ the list of understood nodes has no program, and `regex` is asked as before.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -20,8 +19,10 @@ from regex import _regex_core as rc
 from dataaudit.rules import opcodes as op
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.model import Pattern
-from dataaudit.rules.tree import Chars, parsed, widened
+from dataaudit.rules.slots import odd_members, rest_of, table_of, word_set
+from dataaudit.rules.tree import parsed
 from dataaudit.rules.unparse import Writer
+from dataaudit.rules.ways import ANY_BYTE, Ways
 
 MAX_CODE = 2_000
 """Instructions of one program; counted repeats are written out."""
@@ -127,7 +128,7 @@ class _Compiler:
         elif kind in _WORD_ANCHORS:
             if node.encoding or not (node.positive or kind == "Boundary"):
                 raise _NoProgramError
-            self.add(_WORD_ANCHORS[kind], self._number(_word_set()), int(node.positive))
+            self.add(_WORD_ANCHORS[kind], self._number(word_set()), int(node.positive))
         elif kind in _ONE:
             self.add(op.SET_BACK if self._back else op.SET, self._set(node))
         else:
@@ -219,67 +220,13 @@ class _Compiler:
         if getattr(node, "zerowidth", False):
             raise _NoProgramError
         ignores = bool(getattr(node, "case_flags", 0) & rc.IGNORECASE)
-        if getattr(node, "case_flags", 0) & rc.FULLCASE or (ignores and _odd_members(node)):
+        if getattr(node, "case_flags", 0) & rc.FULLCASE or (ignores and odd_members(node)):
             raise _NoProgramError
         text = self._writer.write(node)
-        return self._number(_table(text, self._flags, ignores=ignores, rest=_rest(node, ignores=ignores)))
+        return self._number(table_of(text, self._flags, ignores=ignores, rest=rest_of(node, ignores=ignores)))
 
     def _number(self, table: bytes) -> int:
         return self.sets.setdefault(table, len(self.sets))
-
-
-ANY_BYTE = (1 << 256) - 1
-_NON_ASCII = ANY_BYTE >> 0xC2 << 0xC2
-"""Bytes that begin a character beyond ASCII."""
-
-
-class Ways:
-    """With which bytes a program can go on from its instructions, as masks; `ANY_BYTE` also where it can end."""
-
-    def __init__(self, code: list[list[int]], sets: tuple[bytes, ...]) -> None:
-        self._code = code
-        self._sets = [_mask(unpacked(packed)) for packed in sets]
-        self._known: dict[int, int] = {}
-
-    def first(self, start: int) -> int:
-        """The mask from an instruction on."""
-        if start not in self._known:
-            mask, todo, done = 0, [start], set[int]()
-            while todo and mask != ANY_BYTE:
-                at = todo.pop()
-                if at in done:
-                    continue
-                done.add(at)
-                if at in self._known:
-                    mask |= self._known[at]
-                    continue
-                more, following = self._step(at)
-                mask |= more
-                todo += following
-            self._known[start] = mask
-        return self._known[start]
-
-    def _step(self, at: int) -> tuple[int, list[int]]:
-        what, a, b, *_ = self._code[at]
-        if what == op.SPLIT:
-            return 0, [a, b]
-        if what in (op.JUMP, op.LOOK, op.LOOK_NOT):
-            return 0, [a]
-        if what == op.SET:
-            return self._sets[a], []
-        if what in (op.GREEDY, op.LAZY, op.POSSESSIVE):
-            return self._sets[a], [at + 1] if b == 0 else []
-        if what in _ENDS:  # what comes next is elsewhere, or behind
-            return ANY_BYTE, []
-        return 0, [at + 1]
-
-
-_ENDS = (op.MATCH, op.LOOK_END, op.LOOK_NOT_END, op.SET_BACK, op.GREEDY_BACK)
-
-
-def _mask(table: npt.NDArray[np.uint8]) -> int:
-    ascii_bytes = int.from_bytes(np.packbits(table[:0x80] > 0, bitorder="little").tobytes(), "little")
-    return ascii_bytes | (_NON_ASCII if table[0x80:].any() else 0)
 
 
 def fewest(node: Any) -> int:
@@ -294,91 +241,6 @@ def fewest(node: Any) -> int:
     if kind == "Sequence":
         return sum(map(fewest, node.items))
     return min(map(fewest, node.branches)) if kind == "Branch" else 0
-
-
-_ODD_SPACES = "\u1680\u180e"
-_ALL = (
-    [chr(code) for code in range(op.LATIN)]
-    + [chr(code) for code in range(op.SIGNS, op.SIGNS_END)]
-    + [chr(code) for code in range(op.IDEOGRAPHIC, op.IDEOGRAPHIC_END)]
-)
-"""The characters that have a slot of their own, by slot."""
-_SLOTTED = frozenset(map(ord, _ALL)) | frozenset(map(ord, _ODD_SPACES))
-
-
-@lru_cache(maxsize=4096)
-def _table(text: str, flags: int, *, ignores: bool, rest: int) -> bytes:
-    """The set that a pattern of one character matches, as `Program.sets` holds it."""
-    table = np.zeros(op.SLOTS, np.uint8)
-    table[[match.start() for match in regex.finditer(text, "".join(_ALL), flags)]] = 1
-    if ignores:
-        table[_odd_slots()] = op.UNKNOWN
-    table[op.ODD] = 1 if text in ("(?s:.)", "(?-s:.)") else op.UNKNOWN
-    table[op.REST] = rest
-    starts = np.flatnonzero(np.diff(table, prepend=255))
-    return np.stack([starts, table[starts]], axis=1).astype(np.uint16).tobytes()
-
-
-def unpacked(packed: bytes) -> npt.NDArray[np.uint8]:
-    """The table of a set of `Program.sets`: 0, 1 or `UNKNOWN` per slot."""
-    pairs = np.frombuffer(packed, np.uint16).reshape(-1, 2).astype(np.int64)
-    return np.repeat(pairs[:, 1], np.diff(pairs[:, 0], append=op.SLOTS)).astype(np.uint8)
-
-
-def _word_set() -> bytes:
-    return _table(r"\w", int(regex.VERSION0), ignores=False, rest=op.UNKNOWN)
-
-
-def _rest(node: Any, *, ignores: bool) -> int:
-    """What characters without a slot are: members, no members, or not known."""
-    kind = type(node).__name__
-    if kind in ("Any", "AnyAll"):
-        return 1
-    if kind == "Property" and not node.positive:
-        return op.UNKNOWN
-    inner = node
-    if not node.positive:
-        if not _plain_union(node):
-            return op.UNKNOWN
-        inner = node.rebuild(True, node.case_flags, False)
-    chars = widened(inner)
-    if not isinstance(chars, Chars) or chars.chars.other is None:
-        return op.UNKNOWN
-    if not chars.chars.other <= _SLOTTED:
-        return op.UNKNOWN
-    return 1 - int(node.positive)
-
-
-def _plain_union(node: Any) -> bool:
-    """Is a set made of characters, ranges and classes alone, so that it is known what it leaves out?"""
-    kind = type(node).__name__
-    if kind == "SetUnion":
-        return all(_plain_union(item) and item.positive for item in node.items)
-    return kind in ("Character", "Range", "Property")
-
-
-@lru_cache(maxsize=1)
-def _odd_slots() -> list[int]:
-    """Slots beyond ASCII of characters with more than one other case, or one in ASCII: `regex` may equate them in one
-    place and not in another."""
-    return [slot for slot, char in enumerate(_ALL) if slot >= 0x80 and _is_odd(ord(char))]
-
-
-def _is_odd(code: int) -> bool:
-    cases = regex._regex.get_all_cases(int(regex.UNICODE | regex.IGNORECASE), code)
-    return len(cases) > 2 or any(one < 0x80 for one in cases)
-
-
-def _odd_members(node: Any) -> bool:
-    """Does a node that ignores case name such a character, or a range beyond ASCII?"""
-    kind = type(node).__name__
-    if kind == "Character":
-        return node.value >= 0x80 and _is_odd(node.value)
-    if kind == "Range":
-        return bool(node.upper >= 0x80)
-    if kind == "SetUnion":
-        return any(map(_odd_members, node.items))
-    return kind not in ("Property", "Any", "AnyAll")
 
 
 _ONE = frozenset(("Character", "Range", "SetUnion", "Property", "Any", "AnyAll"))

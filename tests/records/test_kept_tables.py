@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -65,7 +66,7 @@ def test_forms_from_the_cache_are_those_of_their_blocks(
 
 @pytest.mark.parametrize("damage", [lambda data: data[:-1], lambda data: b"x" + data, lambda data: b""])
 def test_a_damaged_file_is_made_again(
-    damage: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    damage: Callable[[bytes], bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "cache_dir", lambda: tmp_path)
     like = (np.arange(3, dtype=np.int32),)
@@ -82,6 +83,6 @@ def test_a_damaged_file_is_made_again(
         assert found is not None and found[0].tolist() == [0, 1, 2]
     assert len(made) == 1
     (path,) = tmp_path.glob("tables-module-*.bin")
-    path.write_bytes(damage(path.read_bytes()))  # type: ignore[operator]
+    path.write_bytes(damage(path.read_bytes()))
     assert kept_tables.tables(source, like, make) is not None
     assert len(made) == 2

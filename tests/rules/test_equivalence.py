@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_support import array, both, make_rule, plain, scanned
 
-from dataaudit.rules import database, events, matcher
+from dataaudit.rules import database, events, finder
 from dataaudit.rules.charset import ASCII, all_cases, from_codes, from_range
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
@@ -140,8 +140,8 @@ def test_blocks_are_cut_at_strings(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @needs_hyperscan
 def test_a_flood_of_events_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(matcher, "MIN_EVENTS", 10)
-    monkeypatch.setattr(matcher, "EVENTS_PER_MB", 0)
+    monkeypatch.setattr(finder, "MIN_EVENTS", 10)
+    monkeypatch.setattr(finder, "EVENTS_PER_MB", 0)
     rules = [make_rule("wordy", id="often"), make_rule("needle", id="rare"), make_rule("hayrick", id="never")]
     values = array(*["wordy " * 5] * 20, "a needle", "")
     scanner = Matcher(rules)

@@ -95,7 +95,9 @@ def test_per_row_rules_say_why() -> None:
 @needs_hyperscan
 def test_expressions_that_hyperscan_refuses_are_matched_per_row(monkeypatch: pytest.MonkeyPatch) -> None:
     scanner = Matcher([make_rule("needle"), make_rule("hayrick", id="other")])
-    scanner._kinds[0] = scanner._kinds[0]._replace(piece=b"(?<=broken")
+    finder = scanner._finder
+    assert finder is not None
+    finder.kinds[0] = finder.kinds[0]._replace(piece=b"(?<=broken")
     assert [rule for rule, *_ in plain(scanner.scan(array("needle hayrick"), "text"))] == [
         "test-rule",
         "other",

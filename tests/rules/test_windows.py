@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from rules_support import array, both, make_rule, plain, scanned
 
-from dataaudit.rules import confirm, database
+from dataaudit.rules import confirm, database, search
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
@@ -103,7 +103,7 @@ def test_a_window_is_looked_at_not_the_text(monkeypatch: pytest.MonkeyPatch) -> 
     def whole(*_: object, **__: object) -> None:
         raise AssertionError("the whole text was searched")
 
-    monkeypatch.setattr(confirm._Searcher, "found", whole)
+    monkeypatch.setattr(search.Searcher, "found", whole)
     scanner = Matcher([make_rule(r"\bneedle\s+hay")])
     value = "filler " * 1000 + "needle  hay" + " füller" * 1000 + " needle hay" + " filler" * 1000
     found = plain(scanner.scan(array(value), "text"))
@@ -162,7 +162,7 @@ def test_at_the_start_nothing_is_looked_for_further_on(monkeypatch: pytest.Monke
         def __init__(self, pattern: str) -> None:
             self.match = regex.compile(pattern).match
 
-    monkeypatch.setattr(confirm, "compile_pattern", lambda pattern: Start(pattern.pattern))
+    monkeypatch.setattr(search, "compile_pattern", lambda pattern: Start(pattern.pattern))
     rule = make_rule(Pattern(r"[^.]{1,20}[.] No\w*", where="start"))
     confirmer = confirm.Confirmer(rule, 2.0)
     assert confirmer.spans("  Well. Not so. " + "Long. " * 9999 + "Well. No.") == [(0, 11)]
