@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.sketches.spill_order import in_order
 from dataaudit.sketches.workspace import Workspace
 
 FLUSH_BYTES = 8 << 20
@@ -68,16 +69,14 @@ class Spill:
         return self._parts[0], self._rows[0]
 
     def _flush(self) -> None:
-        self._sort_pending()
-        parts, rows = self._pending()
+        ordered = in_order(self._parts, self._rows)
         path = self._work.new_file(self._name)
         with self._work.writing(), path.open("wb") as file:
-            file.write(
-                rows.data.cast("B")
-            )  # `tofile` says nothing where the last of its buffer cannot be written
-        ids, first, counts = np.unique(parts, return_index=True, return_counts=True)
-        starts = tuple((int(p), int(f), int(c)) for p, f, c in zip(ids, first, counts, strict=True))
-        self._runs.append(_Run(str(path), starts))
+            # `tofile` says nothing where the last of its buffer cannot be written.
+            file.write(ordered.rows.data.cast("B"))
+        first = np.cumsum(ordered.counts) - ordered.counts
+        starts = zip(ordered.partitions.tolist(), first.tolist(), ordered.counts.tolist(), strict=True)
+        self._runs.append(_Run(str(path), tuple(starts)))
         self._parts, self._rows, self._buffered = [], [], 0
 
     def sizes(self) -> dict[int, int]:
@@ -134,10 +133,11 @@ class Spill:
             yield self.read(group[0], group[-1])
 
     def _sort_pending(self) -> None:
-        parts, rows = self._pending()
+        parts, _ = self._pending()
         if len(parts) > 1 and not (parts[1:] >= parts[:-1]).all():
-            order = np.argsort(_codes(parts), kind="stable")
-            self._parts, self._rows = [parts[order]], [rows[order]]
+            ordered = in_order(self._parts, self._rows)
+            self._parts = [np.repeat(ordered.partitions, ordered.counts)]
+            self._rows = [ordered.rows]
 
     def merge(self, other: Spill) -> None:
         """Take in the rows of another spill of the same width and workspace."""
@@ -169,11 +169,3 @@ class Spill:
         rows = np.frombuffer(frame.data, np.uint64).reshape(-1, frame.width)
         spill.add(np.asarray(frame.partitions, np.int64), rows)
         return spill
-
-
-def _codes(parts: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | npt.NDArray[np.uint16]:
-    """Numbers in the order of the partitions; of 16 bits where that will do, for numpy sorts those by counting."""
-    high, low = parts >> 32, parts & 0xFFFFFFFF
-    if int(high.min()) < 0 or int(high.max()) > 0xFF or int(low.max()) > 0xFF:
-        return parts
-    return (high << 8 | low).astype(np.uint16)

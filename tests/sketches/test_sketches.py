@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from dataaudit.errors import IncompleteError
 from dataaudit.records.findings import Example
 from dataaudit.records.types import FileRef
+from dataaudit.sketches import spill_order
 from dataaudit.sketches.counter import RANGES, SpillCounter
 from dataaudit.sketches.counts import EXAMPLES, FindingCounts
 from dataaudit.sketches.sample import BottomK
@@ -236,16 +237,21 @@ def test_counts_of_a_finding_merge():
     assert one.sample.k == EXAMPLES
 
 
+PARTS = st.sampled_from(
+    [-1, 0, 1, 255, 256, 1 << 32, (1 << 32) + 63, 3 << 32, 255 << 32, 256 << 32, 1 << 40, 1 << 62]
+)
+
+
 @settings(max_examples=100, deadline=None)
 @given(
-    st.lists(
-        st.sampled_from([-1, 0, 1, 255, 256, 1 << 32, (1 << 32) + 63, 3 << 32, 1 << 40, 1 << 62]), min_size=1
-    )
+    st.lists(PARTS, min_size=1) | st.lists(st.integers(0, 3), min_size=1), st.booleans(), st.integers(1, 5)
 )
-def test_rows_are_read_by_partition_whatever_its_number(parts: list[int]):
+def test_rows_are_read_by_partition_whatever_its_number(parts: list[int], loops: bool, at_once: int):
     rows = np.arange(len(parts), dtype=np.uint64)[:, None]
-    with Workspace() as work:
+    with Workspace() as work, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spill_order, "compiled", lambda _nbytes, _kernel: loops)
         spill = Spill(work, 1)
-        spill.add(np.asarray(parts, np.int64), rows)
+        for at in range(0, len(parts), at_once):
+            spill.add(np.asarray(parts[at : at + at_once], np.int64), rows[at : at + at_once])
         for part in set(parts):
             assert spill.read(part).ravel().tolist() == [i for i, one in enumerate(parts) if one == part]
