@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from dataaudit.engine import forking
 from dataaudit.records.garbage import collect_no_more, collect_seldom
 
 _own = False
@@ -12,6 +15,9 @@ def take() -> None:
     global _own  # noqa: PLW0603 - a fact about the process
     _own = True
     collect_seldom()
+    forking.allow()
+    # Nothing here is linear algebra; numpy would start the threads for it when it is imported.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def leave() -> None:

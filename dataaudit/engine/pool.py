@@ -1,4 +1,5 @@
-"""Worker processes: started as a module of this package (never through the caller's program), fed over pipes.
+"""Worker processes: copies of this one where that is safe, else started as a module of this package (never through the
+caller's program), and fed over pipes.
 
 A worker pulls the next partition when it is done with one, so a large file does not leave the others idle; only its
 states come back. The process that started them works along: it has imported everything, and reads while they do.
@@ -12,12 +13,13 @@ import struct
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import IO
 
 import msgspec
 
+from dataaudit.engine.forking import Forked, may_fork
 from dataaudit.engine.job import Job, Progress, Session, States
 from dataaudit.errors import IncompleteError
 from dataaudit.sources.base import Partition
@@ -72,18 +74,29 @@ def receive(stream: IO[bytes]) -> bytes | None:
     return data if len(data) == length else None
 
 
+def _started() -> subprocess.Popen[bytes]:
+    one = dict.fromkeys(("POLARS_MAX_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    return subprocess.Popen(
+        [sys.executable, "-m", "dataaudit.engine"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Ctrl-C is for the parent, which then ends its workers. Reaching a worker while it still imports, it would
+        # print a traceback.
+        process_group=0,
+        # One thread a worker: the workers are as many as the processors already.
+        env={**os.environ, **one},
+    )
+
+
+def _copied(others: Sequence[_Worker]) -> Forked:
+    from dataaudit.engine.worker import answer
+
+    return Forked(answer, [pipe for other in others for pipe in (other.out, other.back)])
+
+
 class _Worker:
-    def __init__(self, job: Job) -> None:
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "dataaudit.engine"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            # Ctrl-C is for the parent, which then ends its workers. Reaching a worker while it still imports, it
-            # would print a traceback.
-            process_group=0,
-            # One thread a worker: the workers are as many as the processors already.
-            env={**os.environ, "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"},
-        )
+    def __init__(self, job: Job, others: Sequence[_Worker] = ()) -> None:
+        self.process = _copied(others) if may_fork() else _started()
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.out, self.back = self.process.stdin, self.process.stdout
@@ -136,7 +149,9 @@ class Pool:
     def __init__(self, job: Job, count: int) -> None:
         self._todo: queue.SimpleQueue[Partition | None] = queue.SimpleQueue()
         self._replies: queue.SimpleQueue[Reply] = queue.SimpleQueue()
-        self._workers = [_Worker(job) for _ in range(count)]
+        self._workers: list[_Worker] = []
+        for _ in range(count):  # before any thread is started: beside threads no process is copied
+            self._workers.append(_Worker(job, self._workers))
         for worker in self._workers:
             threading.Thread(target=worker.work, args=(self._todo, self._replies), daemon=True).start()
 

@@ -40,21 +40,27 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
         send(outbox, Done())
 
 
-def main() -> None:
-    """Serve over the standard streams; what libraries print goes to standard error."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it closes our input
-    outbox = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)
+def answer(inbox: IO[bytes], outbox: IO[bytes]) -> int:
+    """Serve and say what went wrong, if something did; returns the exit code."""
     try:
-        serve(sys.stdin.buffer, outbox)
+        serve(inbox, outbox)
     except BrokenPipeError:
         os._exit(1)  # the parent is gone, there is nobody to tell
     except (
         IncompleteError
     ) as error:  # a full work directory, for example: said as it would be without workers
         send(outbox, Failure(str(error)))
-        raise SystemExit(1) from None
+        return 1
     except BaseException as error:
         traceback.print_exc()
         send(outbox, Failure(f"internal error in a worker: {type(error).__name__}: {error}"))
-        raise SystemExit(1) from None
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Answer over the standard streams; what libraries print goes to standard error."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides; it closes our input
+    outbox = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    raise SystemExit(answer(sys.stdin.buffer, outbox))
