@@ -13,7 +13,7 @@ between splits: the row in the later split is the one that leaked (train before 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -22,9 +22,9 @@ import numpy.typing as npt
 
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
 from dataaudit.checks.duplicate_groups import Extras, GroupTally, extras, leaks, partition_of
+from dataaudit.checks.duplicate_keys import ALL, RECORD, SCOPES, code_of, codes_of, compared
 from dataaudit.records.findings import CheckResult
-from dataaudit.records.hashing import Keys, add_keys, mix64, sum_by_record, tagged
-from dataaudit.records.types import ROLE_CODE, ROLES, TEXT_ROLES, Batch, pack_row
+from dataaudit.records.types import Batch, pack_row
 from dataaudit.sketches.counts import add_counts
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
@@ -35,10 +35,6 @@ BASES = (NAME, LEAKAGE)
 
 REDUCE_ROWS = 1 << 20
 """Keys reduced together: 24 MB of them, and about three times that while they are sorted."""
-
-ALL, RECORD = "", "record"
-SCOPES = (ALL, RECORD, *TEXT_ROLES)
-"""What is compared: all role strings, the record, or one role."""
 
 U64 = npt.NDArray[np.uint64]
 
@@ -86,7 +82,7 @@ class _Frame(msgspec.Struct):
 
 
 class DuplicateState:
-    """Rows compared, and their keys: (hi, lo, row id), partitioned by variant and key range."""
+    """Rows compared, and their keys: (hi, lo, row id), partitioned by code (see `code_of`) and key range."""
 
     def __init__(self, frame: _Frame, keys: Spill) -> None:
         self.frame = frame
@@ -101,6 +97,11 @@ class DuplicateState:
         add_counts(self.frame.of, other.frame.of)
         self.keys.merge(other.keys)
 
+    def codes(self, variants: Sequence[Variant]) -> list[tuple[int, ...]]:
+        """The codes under which the keys of each variant are. Where two variants have the same, so are their keys."""
+        every = self.keys.uppers()
+        return [codes_of(one.scope, one.normalised, every) for one in variants]
+
 
 class ExactDuplicates(msgspec.Struct, frozen=True):
     """The check: which findings are on and which are recorded."""
@@ -113,9 +114,9 @@ class ExactDuplicates(msgspec.Struct, frozen=True):
         """Name of the check."""
         return NAME
 
-    def _variants(self) -> list[tuple[int, Variant]]:
+    def _variants(self) -> list[Variant]:
         on = set(self.active)
-        return [(i, v) for i, v in enumerate(VARIANTS) if {NAME + v.suffix, LEAKAGE + v.suffix} & on]
+        return [one for one in VARIANTS if {NAME + one.suffix, LEAKAGE + one.suffix} & on]
 
     def start(self, work: Workspace) -> DuplicateState:
         """The empty state."""
@@ -131,70 +132,56 @@ class ExactDuplicates(msgspec.Struct, frozen=True):
         if len(batch) == 0:
             return
         ids = batch.rows.astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
-        for index, variant in self._variants():
-            roles = (variant.scope,) if variant.scope in TEXT_ROLES else ROLES
-            present = np.flatnonzero(batch.has_role(roles))
-            if variant.scope == RECORD and batch.rest is not None:
-                present = np.arange(len(batch))
-            if len(present) == 0:
-                continue
-            keys = _record_keys(batch, roles, variant)
-            hi, lo = keys.hi[present], keys.lo[present]
-            add_counts(state.frame.of, {variant.suffix: len(present)})
-            state.keys.add(partition_of(index, hi), np.stack([hi, lo, ids[present]], axis=1))
+        for normalised in (False, True):
+            scopes = [one.scope for one in self._variants() if one.normalised == normalised]
+            for found in compared(batch, scopes, normalised):
+                of = {Variant(one, normalised).suffix: len(found.records) for one in found.scopes}
+                add_counts(state.frame.of, of)
+                part = partition_of(code_of(found.scopes, normalised), found.keys.hi)
+                state.keys.add(part, np.stack([*found.keys, ids[found.records]], axis=1))
 
     def finalize(self, state: DuplicateState, rows: Rows) -> CheckResult:
         """Findings with their groups."""
         splits = {file.split for file in rows.files if file.split is not None}
         tallies: list[tuple[FindingKind, int, GroupTally]] = []
-        for index, variant in self._variants():
+        known: dict[tuple[str, tuple[int, ...]], GroupTally] = {}
+        variants = self._variants()
+        for variant, codes in zip(variants, state.codes(variants), strict=True):
             of = state.frame.of.get(variant.suffix, 0)
             for base in BASES:
                 kind = KINDS[base, variant]
-                if kind.id in self.active and of and (base == NAME or len(splits) > 1):
-                    tallies.append((kind, of, self._tally(state, index, kind, rows)))
+                if kind.id not in self.active or not of or (base == LEAKAGE and len(splits) < 2):
+                    continue
+                if (base, codes) not in known:
+                    known[base, codes] = self._tally(state, codes, base, rows)
+                tallies.append((kind, of, known[base, codes]))
         texts = rows.fetch(sorted({row_id for _, _, tally in tallies for row_id in tally.sampled()}))
         findings = [tally.finding(kind, of, rows, texts) for kind, of, tally in tallies if tally.counts.rows]
         evaluated = [kind.evaluated(tally.counts.rows, of) for kind, of, tally in tallies]
         return CheckResult(tuple(findings), tuple(evaluated))
 
-    def _tally(self, state: DuplicateState, index: int, kind: FindingKind, rows: Rows) -> GroupTally:
+    def _tally(self, state: DuplicateState, codes: tuple[int, ...], base: str, rows: Rows) -> GroupTally:
         tally = GroupTally(rows.files)
-        for found in _reduced(state, index, kind.check, rows):
+        for found in _reduced(state, codes, base, rows):
             tally.add(found)
         return tally
 
     def entries(self, state: DuplicateState, rows: Rows) -> Iterator[RowEntries]:
         """The rows beyond the kept one, and those that leaked, each with the row it repeats."""
-        for index, variant in self._variants():
+        variants = self._variants()
+        for variant, codes in zip(variants, state.codes(variants), strict=True):
             for base in BASES:
                 name = base + variant.suffix
                 if name in self.active and ("*" in self.record or name in self.record):
-                    for found in _reduced(state, index, base, rows):
+                    for found in _reduced(state, codes, base, rows):
                         if len(found.rows):
                             yield RowEntries(name, found.rows, twins=found.twins)
 
 
-def _reduced(state: DuplicateState, index: int, base: str, rows: Rows) -> Iterator[Extras]:
-    """The duplicates or leaks under one variant, some key ranges at a time."""
-    for table in state.keys.chunks(index << 32, (index + 1 << 32) - 1, REDUCE_ROWS):
+def _reduced(state: DuplicateState, codes: tuple[int, ...], base: str, rows: Rows) -> Iterator[Extras]:
+    """The duplicates or leaks among the keys under these codes, some key ranges at a time."""
+    for table in state.keys.together(codes, REDUCE_ROWS):
         yield extras(table) if base == NAME else leaks(table, rows.files)
-
-
-def _record_keys(batch: Batch, roles: tuple[str, ...], variant: Variant) -> Keys:
-    """Per record the key of its strings in these roles (and of the rest, if whole records are compared)."""
-    n = len(batch)
-    total = Keys(np.zeros(n, np.uint64), np.zeros(n, np.uint64))
-    for role in roles:
-        strings = batch.roles.get(role)
-        if strings is None:
-            continue
-        tags = mix64(strings.ordinals.astype(np.uint64)) + np.uint64(ROLE_CODE[role])
-        keys = tagged(batch.string_keys(role, normalised=variant.normalised), tags)
-        total = add_keys(total, sum_by_record(keys, strings.rows, n))
-    if variant.scope == RECORD and batch.rest is not None:
-        total = add_keys(total, tagged(batch.rest(variant.normalised), np.full(n, 1 << 63, np.uint64)))
-    return total
 
 
 def spilled_per_row(options: CheckOptions) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -17,6 +17,9 @@ FLUSH_BYTES = 8 << 20
 them in order takes twice as much again."""
 SENT_BYTES = 1 << 20
 """Buffered bytes that go with a serialised spill; more are written as a run, which the other side reads where it is."""
+
+_LOWER = 0xFFFFFFFF
+"""The lower half of a partition."""
 
 
 class _Run(msgspec.Struct, frozen=True, array_like=True):
@@ -85,8 +88,10 @@ class Spill:
         for run in self._runs:
             for part, _, count in run.starts:
                 sizes[part] = sizes.get(part, 0) + count
-        ids, counts = np.unique(self._pending()[0], return_counts=True)
-        for part, count in zip(ids.tolist(), counts.tolist(), strict=True):
+        self._sort_pending()
+        parts, _ = self._pending()
+        edges = np.flatnonzero(np.diff(parts, prepend=parts[:1] - 1, append=parts[-1:] + 1))
+        for part, count in zip(parts[edges[:-1]].tolist(), np.diff(edges).tolist(), strict=True):
             sizes[part] = sizes.get(part, 0) + count
         return dict(sorted(sizes.items()))
 
@@ -119,18 +124,26 @@ class Spill:
 
     def chunks(self, first: int, last: int, most: int) -> Iterator[npt.NDArray[np.uint64]]:
         """The rows of the partitions from `first` to `last`, several at a time while they are at most `most` rows."""
-        group: list[int] = []
-        held = 0
+        sizes = {part: count for part, count in self.sizes().items() if first <= part <= last}
+        for one, other in _stretches(sizes, most):
+            yield self.read(one, other)
+
+    def uppers(self) -> list[int]:
+        """The upper halves of the partitions that hold rows, ascending."""
+        return sorted({part >> 32 for part in self.sizes()})
+
+    def together(self, uppers: Sequence[int], most: int) -> Iterator[npt.NDArray[np.uint64]]:
+        """The rows of the partitions with these upper halves, never those of one lower half apart.
+
+        Several lower halves come at a time while they are at most `most` rows.
+        """
+        sizes: dict[int, int] = {}
         for part, count in self.sizes().items():
-            if not first <= part <= last:
-                continue
-            if group and held + count > most:
-                yield self.read(group[0], group[-1])
-                group, held = [], 0
-            group.append(part)
-            held += count
-        if group:
-            yield self.read(group[0], group[-1])
+            if part >> 32 in uppers:
+                sizes[part & _LOWER] = sizes.get(part & _LOWER, 0) + count
+        for first, last in _stretches(dict(sorted(sizes.items())), most):
+            pieces = [self.read(upper << 32 | first, upper << 32 | last) for upper in uppers]
+            yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
     def _sort_pending(self) -> None:
         parts, _ = self._pending()
@@ -169,3 +182,17 @@ class Spill:
         rows = np.frombuffer(frame.data, np.uint64).reshape(-1, frame.width)
         spill.add(np.asarray(frame.partitions, np.int64), rows)
         return spill
+
+
+def _stretches(sizes: Mapping[int, int], most: int) -> Iterator[tuple[int, int]]:
+    """The first and the last of partitions of these sizes, ascending, that are at most `most` rows together."""
+    group: list[int] = []
+    held = 0
+    for part, count in sizes.items():
+        if group and held + count > most:
+            yield group[0], group[-1]
+            group, held = [], 0
+        group.append(part)
+        held += count
+    if group:
+        yield group[0], group[-1]

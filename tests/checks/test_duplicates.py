@@ -92,6 +92,23 @@ def test_what_counts_as_equal(records: list[dict[str, Any]], expected: dict[str,
     assert found(scan(tmp_path, {"a.jsonl": records}, select=DUPLICATES)) == full
 
 
+def test_rows_that_hold_more_are_compared_with_those_that_hold_nothing_else(tmp_path: Path):
+    """Of the first file all ways of comparing see the same, of the others they do not."""
+    files = {
+        "a.jsonl": [{"text": "a"}, {"text": "b"}, {"text": "B"}],
+        "b.jsonl": [{"text": "a", "label": "x"}, {"text": "b", "n": 1}, {"text": None, "label": "x"}],
+        "c.jsonl": [{"prompt": "a", "response": "b"}, {"text": "a", "label": "x", "n": 2}, {"text": "b"}],
+    }
+    assert found(scan(tmp_path, files, select=DUPLICATES)) == {
+        "exact-duplicates": 3,
+        "exact-duplicates:normalised": 4,
+        "exact-duplicates:record": 1,
+        "exact-duplicates:record:normalised": 2,
+        "exact-duplicates:text": 4,
+        "exact-duplicates:text:normalised": 5,
+    }
+
+
 def test_equal_rows_are_found_across_formats(tmp_path: Path):
     import pyarrow as pa
     import pyarrow.parquet as pq

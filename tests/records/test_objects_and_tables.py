@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataaudit.checks.duplicates import RECORD, VARIANTS, Variant, _record_keys
+from dataaudit.checks.duplicate_keys import RECORD, compared
+from dataaudit.checks.duplicates import VARIANTS, Variant
 from dataaudit.records.extracted import Extracted
 from dataaudit.records.objects import extract_objects
 from dataaudit.records.tables import class_names, extract_table, table_layout
-from dataaudit.records.types import ROLES, TEXT_ROLES, Batch, FileRef
+from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources.base import Place, make_batch
 
 FILE = FileRef(0, "x", "x", "jsonl")
@@ -225,12 +226,14 @@ def batch_of(found: Extracted, count: int) -> Batch:
 
 
 def groups(batch: Batch, variant: Variant) -> list[list[int]]:
-    """Records with equal keys, as the duplicates check forms them."""
-    roles = (variant.scope,) if variant.scope in TEXT_ROLES else ROLES
-    keys = _record_keys(batch, roles, variant)
-    by_key: dict[tuple[int, int], list[int]] = defaultdict(list)
-    for i, key in enumerate(zip(keys.hi.tolist(), keys.lo.tolist(), strict=True)):
-        by_key[key].append(i)
+    """Records with equal keys, as the duplicates check forms them; those with none together."""
+    key_of: dict[int, tuple[int, ...]] = {}
+    for found in compared(batch, [variant.scope], variant.normalised):
+        lanes = zip(*(lane.tolist() for lane in found.keys), strict=True)
+        key_of.update(zip(found.records.tolist(), lanes, strict=True))
+    by_key: dict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i in range(len(batch)):
+        by_key[key_of.get(i, ())].append(i)
     return sorted(by_key.values())
 
 

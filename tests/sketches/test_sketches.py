@@ -80,6 +80,25 @@ def test_chunks_are_whole_partitions_in_order_and_all_of_them(
         assert Counter(tuple(map(int, row)) for row in in_range) == Counter(row[1:] for row in wanted)
 
 
+@settings(max_examples=80, deadline=None)
+@given(MANY, st.sampled_from([0, 60, 1 << 20]), st.sets(st.integers(0, 2), min_size=1), st.integers(1, 6))
+def test_rows_of_one_lower_half_are_read_together(pieces, flush: int, uppers: set[int], most: int):
+    placed = [[(part % 3 << 32 | part // 3, a, b) for part, a, b in rows] for rows in pieces]
+    expected = [row for rows in placed for row in rows if row[0] >> 32 in uppers]
+    with Workspace() as work:
+        spill = Spill(work, 2, flush_bytes=flush)
+        for rows in placed:
+            fill(spill, rows)
+        assert spill.uppers() == sorted({row[0] >> 32 for rows in placed for row in rows})
+        chunks = [[tuple(map(int, row)) for row in one] for one in spill.together(sorted(uppers), most)]
+    assert Counter(row for one in chunks for row in one) == Counter(row[1:] for row in expected)
+    lowers = [{part & 1 for part, *row in expected if tuple(row) in one} for one in chunks]
+    assert all(len(one) <= most or len(low) == 1 for one, low in zip(chunks, lowers, strict=True))
+    for lower in (0, 1):
+        mine = Counter((a, b) for part, a, b in expected if part & 1 == lower)
+        assert not mine or any(mine <= Counter(one) for one in chunks)
+
+
 def test_what_is_spilled_lies_in_the_workspace_and_goes_with_it():
     with Workspace() as work:
         spill = fill(Spill(work, 2, flush_bytes=0), [(0, 1, 2)])
