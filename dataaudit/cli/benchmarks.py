@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from dataaudit import errors
-from dataaudit.cli.scan import Sources
+from dataaudit.cli.options import SOURCES
 
 app = typer.Typer(
     help="Make and show indexes of benchmarks: what `scan --benchmarks` looks for.",
@@ -19,7 +19,7 @@ app = typer.Typer(
 
 @app.command("build")
 def build_command(  # noqa: PLR0913, PLR0917 (one parameter per flag)
-    sources: Sources,
+    sources: Annotated[list[str], SOURCES.shown()],
     out: Annotated[
         str, typer.Option("--out", "-o", help="The index to write.", metavar="INDEX", show_default=False)
     ],

@@ -7,8 +7,17 @@ from typing import Annotated
 
 import typer
 
-from dataaudit.cli.options import Flags, GateFlags, OutputFlags, ReadFlags, RuleFlags, RunFlags, with_flags
-from dataaudit.cli.scan import Sources, exit_code
+from dataaudit.cli.options import (
+    Flags,
+    GateFlags,
+    OutputFlags,
+    ReadFlags,
+    RuleFlags,
+    RunFlags,
+    Sources,
+    with_flags,
+)
+from dataaudit.cli.scan import exit_code
 
 
 @with_flags(ReadFlags, RuleFlags, GateFlags, OutputFlags, RunFlags)

@@ -1,4 +1,7 @@
-"""The command line: parse, call the API, print, exit. Nothing heavy is imported before a command needs it."""
+"""The command line: parse, call the API, print, exit. Nothing heavy is imported before a command needs it.
+
+Typer is heavy too: a plain `scan` does without (see `plain`).
+"""
 
 from __future__ import annotations
 
@@ -6,38 +9,11 @@ import io
 import os
 import signal
 import sys
-from typing import Annotated
 
-import typer
-
-from dataaudit import __version__, errors
+from dataaudit import errors
 from dataaudit.cli import process
+from dataaudit.cli.plain import plain_scan
 from dataaudit.cli.stopping import TerminatedError, stoppable
-
-app = typer.Typer(
-    name="dataaudit",
-    help="The linter, gate and cleaner for training data.",
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 fine · 1 a gate failed · 2 usage · 3 incomplete · 4 nothing evaluated · 130 interrupted.",
-)
-
-
-def _version(wanted: bool) -> None:
-    if wanted:
-        print(f"dataaudit {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def root(
-    version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
-    ] = False,
-) -> None:
-    """The linter, gate and cleaner for training data."""
 
 
 def complain(text: str) -> None:
@@ -45,39 +21,6 @@ def complain(text: str) -> None:
     from dataaudit.report.escape import visible
 
     print(f"dataaudit: {visible(text)}", file=sys.stderr)
-
-
-def _commands() -> None:
-    from dataaudit.cli import (
-        benchmarks,
-        clean,
-        explain,
-        rule_docs,
-        rule_evidence,
-        rule_new,
-        rule_test,
-        rule_try,
-        rules,
-        scan,
-        schema,
-        verify,
-    )
-
-    app.command("scan")(scan.scan_command)
-    app.command("clean")(clean.clean_command)
-    app.command("explain")(explain.explain_command)
-    app.command("schema")(schema.schema_command)
-    app.command("verify")(verify.verify_command)
-    rules.app.command("docs")(rule_docs.docs_command)
-    rules.app.command("new")(rule_new.new_command)
-    rules.app.command("test")(rule_test.test_command)
-    rules.app.command("try")(rule_try.try_command)
-    rules.app.command("measure")(rule_evidence.measure_command)
-    app.add_typer(rules.app, name="rules")
-    app.add_typer(benchmarks.app, name="benchmarks")
-
-
-_commands()
 
 
 def run() -> None:
@@ -106,30 +49,49 @@ def main(arguments: list[str]) -> int:
         _close_output()
 
 
-def _base(kind: type, name: str) -> type:
-    """An ancestor by name: typer carries its own copy of click in some versions and imports it in others."""
-    return next(one for one in kind.__mro__ if one.__name__ == name)
-
-
-_ClickException = _base(typer.BadParameter, "ClickException")
-
-
 def _run(arguments: list[str]) -> int:
     try:
-        result = app(args=arguments, prog_name="dataaudit", standalone_mode=False)
-        return result if isinstance(result, int) else errors.EXIT_OK
-    except typer.Exit as exit_:
-        return exit_.exit_code
+        found = plain_scan(arguments)
+        if found is None:
+            return _run_typer(arguments)
+        from dataaudit.cli.scan import scan_command
+
+        return scan_command(found.sources, flags=found.flags)
     except BrokenPipeError:
         return errors.EXIT_OK  # the reader of our output had enough
     except SystemExit as exit_:
         if isinstance(exit_.__context__, BrokenPipeError):  # typer turns it into an exit with 1
             return errors.EXIT_OK
         raise
-    except (typer.Abort, KeyboardInterrupt) as stop:
+    except KeyboardInterrupt as stop:
         return _stopped(stop)
     except Exception as error:
         return _failed(error)
+
+
+def _run_typer(arguments: list[str]) -> int:
+    import typer
+
+    from dataaudit.cli.app import app
+
+    try:
+        result = app(args=arguments, prog_name="dataaudit", standalone_mode=False)
+        return result if isinstance(result, int) else errors.EXIT_OK
+    except typer.Exit as exit_:
+        return exit_.exit_code
+    except typer.Abort as stop:
+        return _stopped(stop)
+    except Exception as error:
+        # Typer carries its own copy of click in some versions and imports it in others.
+        said = next(one for one in typer.BadParameter.__mro__ if one.__name__ == "ClickException")
+        if not isinstance(error, said):
+            raise
+        from dataaudit.report.escape import visible
+
+        shown = io.StringIO()
+        error.show(shown)  # type: ignore[attr-defined]
+        sys.stderr.write("".join(f"{visible(line)}\n" for line in shown.getvalue().splitlines()))
+        return errors.EXIT_USAGE
 
 
 def _stopped(stop: BaseException) -> int:
@@ -145,13 +107,6 @@ def _failed(error: Exception) -> int:
     if isinstance(error, errors.DataauditError):
         complain(str(error))
         return error.exit_code
-    if isinstance(error, _ClickException):
-        from dataaudit.report.escape import visible
-
-        shown = io.StringIO()
-        error.show(shown)  # type: ignore[attr-defined]
-        sys.stderr.write("".join(f"{visible(line)}\n" for line in shown.getvalue().splitlines()))
-        return errors.EXIT_USAGE
     if isinstance(error, MemoryError):
         complain("out of memory; try fewer --jobs or a smaller --batch-rows")
         return errors.EXIT_INCOMPLETE

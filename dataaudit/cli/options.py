@@ -4,15 +4,47 @@ import dataclasses
 import inspect
 from collections.abc import Callable
 from dataclasses import MISSING, dataclass, fields
-from typing import Annotated, Any, get_type_hints
-
-import typer
+from typing import Annotated, Any, get_origin, get_type_hints
 
 READING, CHOOSING, GATING, PRINTING, RUNNING = "Reading", "What is looked for", "Gates", "Output", "Running"
 
 
+@dataclass(frozen=True)
+class Flag:
+    """A flag, before typer is imported."""
+
+    names: tuple[str, ...]
+    """None: that of the field, with two dashes."""
+    more: dict[str, Any]
+
+    def shown(self) -> Any:
+        """What typer knows it as."""
+        import typer
+
+        return typer.Option(*self.names, show_default=False, **self.more)
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument that is no flag, before typer is imported."""
+
+    more: dict[str, Any]
+
+    def shown(self) -> Any:
+        """What typer knows it as."""
+        import typer
+
+        return typer.Argument(show_default=False, **self.more)
+
+
+SOURCES = Argument(
+    {"help": "Files, folders, globs, hf://datasets/ORG/NAME; - reads standard input.", "metavar": "SOURCE"}
+)
+Sources = Annotated[list[str], SOURCES]
+
+
 def _flag(text: str, panel: str, *names: str, metavar: str | None = None, **more: Any) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar, show_default=False, **more)
+    return Flag(names, {"help": text, "rich_help_panel": panel, "metavar": metavar, **more})
 
 
 Texts = list[str] | None
@@ -189,20 +221,35 @@ class Flags:
             raise AttributeError(name) from None
 
 
+SCAN = (ReadFlags, SampleFlags, RuleFlags, GateFlags, OutputFlags, RunFlags)
+"""The flags of `scan`."""
+
+
+def _shown(kind: Any) -> Any:
+    """An annotation with what typer knows in place of our own."""
+    if get_origin(kind) is not Annotated:
+        return kind
+    inner, (meta, *_) = kind.__origin__, kind.__metadata__
+    return Annotated[inner, meta.shown()] if isinstance(meta, Flag | Argument) else kind
+
+
 def with_flags(*groups: type) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command the flags of the groups; it receives them as the argument `flags`."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         own = [one for one in inspect.signature(command).parameters.values() if one.name != "flags"]
         hints = get_type_hints(command, include_extras=True)
-        parameters = [one.replace(annotation=hints[one.name]) for one in own]
+        parameters = [one.replace(annotation=_shown(hints[one.name])) for one in own]
         for group in groups:
             types = get_type_hints(group, include_extras=True)
             for one in fields(group):
                 default = one.default if one.default is not MISSING else None
                 parameters.append(
                     inspect.Parameter(
-                        one.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=types[one.name]
+                        one.name,
+                        inspect.Parameter.KEYWORD_ONLY,
+                        default=default,
+                        annotation=_shown(types[one.name]),
                     )
                 )
         named = {one.name for one in own}

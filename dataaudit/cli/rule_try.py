@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from dataaudit.cli.options import Flags, ReadFlags, SampleFlags, with_flags
-from dataaudit.cli.scan import Sources
+from dataaudit.cli.options import Flags, ReadFlags, SampleFlags, Sources, with_flags
 
 if TYPE_CHECKING:
     from dataaudit.records.findings import Example

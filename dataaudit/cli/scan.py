@@ -2,37 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from dataaudit import errors
 from dataaudit.cli import process
-from dataaudit.cli.options import (
-    Flags,
-    GateFlags,
-    OutputFlags,
-    ReadFlags,
-    RuleFlags,
-    RunFlags,
-    SampleFlags,
-    with_flags,
-)
+from dataaudit.cli.options import Flags, Sources
 
 if TYPE_CHECKING:
     from dataaudit.report.model import Report
 
-Sources = Annotated[
-    list[str],
-    typer.Argument(
-        help="Files, folders, globs, hf://datasets/ORG/NAME; - reads standard input.",
-        metavar="SOURCE",
-        show_default=False,
-    ),
-]
 
-
-@with_flags(ReadFlags, SampleFlags, RuleFlags, GateFlags, OutputFlags, RunFlags)
 def scan_command(sources: Sources, *, flags: Flags) -> int:
     """Report what is in a dataset, and fail if it is more than the gates allow."""
     process.lighten()

@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dataaudit import errors
-from dataaudit.cli.options import Flags, ReadFlags, with_flags
-from dataaudit.cli.scan import Sources
+from dataaudit.cli.options import Flags, ReadFlags, Sources, with_flags
 
 if TYPE_CHECKING:
     from dataaudit.api.schema import FileSchema, RowShown

@@ -13,7 +13,7 @@ from cli_support import RunCli, environment
 from typer.main import get_command
 
 import dataaudit
-from dataaudit.cli.main import app
+from dataaudit.cli.app import app
 
 HEAVY = ("polars", "pyarrow", "numpy", "datasets", "hyperscan", "regex", "pandas", "msgspec")
 
