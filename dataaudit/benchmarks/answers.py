@@ -74,7 +74,7 @@ def _nearby(index: Index, strings: Strings, found: Found, reach: I64) -> tuple[I
     part = owner * 256 + index.answer_parts[which]
     parts, place = np.unique(part, return_inverse=True)
     full = 2 * np.bincount(place, there, len(parts)) >= np.bincount(place, minlength=len(parts))
-    rare = 2 * np.bincount(place, index.telling[which], len(parts)) >= np.bincount(place)
+    rare = 2 * np.bincount(place, index.telling(which), len(parts)) >= np.bincount(place)
     owned, number = np.divmod(parts, 256)
     answers, choices = _per_item(owned, full & (number == 0), n), _per_item(owned, full & (number > 0), n)
     full &= rare

@@ -26,6 +26,9 @@ from dataaudit.errors import BenchmarkError, IncompleteError
 FEW = 3
 """Items up to which an answer or choice that they share tells of any of them."""
 
+NO_HASH = np.uint64(1 << 63)
+"""No hash of an answer, which has 32 bits."""
+
 SHORT, PUBLIC, UNSEEN = 1, 2, 4
 """Flags of an item: whole question and answer are needed; public text; cannot be found at all."""
 
@@ -95,13 +98,22 @@ class Index:
         return own
 
     @cached_property
-    def telling(self) -> npt.NDArray[np.bool_]:
-        """Which of `answer_hashes` no more than `FEW` items have: "None of the above" says nothing."""
+    def _common(self) -> npt.NDArray[np.uint64]:
+        """Ascending: the hashes of answers and choices that more than `FEW` items have."""
         sizes = self.answer_starts[1:] - self.answer_starts[:-1]
         owner = np.repeat(np.arange(len(self), dtype=np.uint64), sizes)
-        pairs = np.unique(self.answer_hashes.astype(np.uint64) << np.uint64(32) | owner)
-        hashes, items = np.unique(pairs >> np.uint64(32), return_counts=True)
-        telling: npt.NDArray[np.bool_] = items[np.searchsorted(hashes, self.answer_hashes)] <= FEW
+        pairs = self.answer_hashes.astype(np.uint64) << np.uint64(32) | owner
+        pairs.sort()
+        new = np.ones(len(pairs), np.bool_)
+        new[1:] = pairs[1:] != pairs[:-1]
+        hashes = pairs[new] >> np.uint64(32)
+        return np.unique(hashes[FEW:][hashes[FEW:] == hashes[: max(0, len(hashes) - FEW)]])
+
+    def telling(self, at: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
+        """Of these places in `answer_hashes`: do no more than `FEW` items have it? "None of the above" says nothing."""
+        wanted, common = self.answer_hashes[at].astype(np.uint64), self._common
+        place = np.searchsorted(common, wanted)
+        telling: npt.NDArray[np.bool_] = np.append(common, NO_HASH)[place] != wanted
         return telling
 
 

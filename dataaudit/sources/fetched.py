@@ -9,15 +9,17 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from dataaudit.errors import DataauditError, IncompleteError
 from dataaudit.records.types import FileRef
 from dataaudit.sources import ranged
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 ROUND_BYTES = 256 << 20
 """Files are fetched and read together up to this size, so that small ones keep all workers busy."""
@@ -49,6 +51,8 @@ class Supply:
     """The files of a run that must be fetched. Used by one thread."""
 
     def __init__(self, folder: Path) -> None:
+        from concurrent.futures import ThreadPoolExecutor
+
         self._entries: dict[str, _Entry] = {}
         self._lent: list[str] = []
         self._pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="dataaudit-fetch")
