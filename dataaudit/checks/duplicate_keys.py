@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.records.hashing import Keys, add_keys, mix64, sum_by_record, tagged
-from dataaudit.records.types import ROLE_CODE, ROLES, TEXT_ROLES, Batch
+from dataaudit.records.hashing import Keys, add_keys, tagged
+from dataaudit.records.record_keys import role_keys
+from dataaudit.records.types import ROLES, TEXT_ROLES, Batch
 
 ALL, RECORD = "", "record"
 SCOPES = (ALL, RECORD, *TEXT_ROLES)
@@ -48,7 +49,7 @@ def compared(batch: Batch, scopes: Sequence[str], normalised: bool) -> Iterator[
         roles = tuple(role for role in held if scope in (ALL, RECORD, role))
         every = (scope == RECORD and batch.rest is not None) or bool(batch.has_role(roles).all())
         alike.setdefault((roles, every, scope == RECORD and rest is not None), []).append(scope)
-    of_role = {role: _role_keys(batch, role, normalised) for role in held}
+    of_role = {role: role_keys(batch, role, normalised=normalised) for role in held}
     nothing = np.zeros(len(batch), np.uint64)
     for (roles, every, whole), mine in alike.items():
         total = Keys(nothing, nothing)
@@ -61,14 +62,6 @@ def compared(batch: Batch, scopes: Sequence[str], normalised: bool) -> Iterator[
         elif roles:
             records = np.flatnonzero(batch.has_role(roles))
             yield Compared(tuple(mine), records, Keys(total.hi[records], total.lo[records]))
-
-
-def _role_keys(batch: Batch, role: str, normalised: bool) -> Keys:
-    """Per record the key of its strings in a role."""
-    strings = batch.roles[role]
-    tags = mix64(strings.ordinals.astype(np.uint64)) + np.uint64(ROLE_CODE[role])
-    keys = tagged(batch.string_keys(role, normalised=normalised), tags)
-    return sum_by_record(keys, strings.rows, len(batch))
 
 
 def _rest(batch: Batch, normalised: bool) -> Keys | None:

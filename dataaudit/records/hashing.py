@@ -10,11 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import xxhash
 
+from dataaudit.records.compiling import compiled
+from dataaudit.records.normalise import flat_bytes
+
 U64 = npt.NDArray[np.uint64]
 
 
 FEW = 16
-"""Values that are hashed one by one."""
+"""Values that are hashed one by one where no loop is compiled yet."""
 FEW_AT_FIRST = 4096
 """The same while nothing else has loaded polars, which takes a seventh of a second."""
 
@@ -27,7 +30,7 @@ class Keys(NamedTuple):
 
 
 FEW_LONG = 1 << 20
-"""Bytes per string from which on strings are hashed one by one: polars would copy them several times."""
+"""Bytes per string from which on the library that hashes one at a time is the fastest."""
 
 
 def digest_lanes(digest: int) -> tuple[int, int]:
@@ -46,9 +49,15 @@ def string_keys(values: pa.Array) -> Keys:
     if len(values) == 0:
         empty = np.empty(0, np.uint64)
         return Keys(empty, empty.copy())
+    if values.nbytes >= FEW_LONG * len(values):
+        return _one_by_one(values)
+    from dataaudit.records.xxh3_kernel import hash_all, hashes
+
+    if compiled(values.nbytes >> 4, hash_all):
+        return Keys(*hashes(*flat_bytes(values)))
     few = FEW if "polars" in sys.modules else FEW_AT_FIRST
-    if len(values) <= few or values.nbytes >= FEW_LONG * len(values):
-        return _one_by_one(values)  # polars takes longer to start, and would copy long ones several times
+    if len(values) <= few:
+        return _one_by_one(values)  # polars takes longer to start
     import polars as pl
     import polars_hash as plh
 
@@ -64,7 +73,8 @@ _GOLDEN = np.uint64(
 )  # 2**64 / golden ratio: the increment of splitmix64 (Steele et al., 2014)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)  # splitmix64's two multipliers
 _MIX2 = np.uint64(0x94D049BB133111EB)
-_LANE = np.uint64(0xD6E8FEB86659FD93)  # an odd constant that keeps the two lanes apart
+LANE = np.uint64(0xD6E8FEB86659FD93)
+"""An odd constant that keeps the two lanes apart."""
 
 
 def mix64(x: U64) -> U64:
@@ -80,7 +90,7 @@ def tagged(keys: Keys, tags: U64) -> Keys:
     """Keys that also depend on a tag (the place and role of a string in its record)."""
     spread = mix64(tags)
     hi = mix64(keys.hi ^ spread)
-    lo = mix64(keys.lo ^ mix64(spread + _LANE) ^ hi)
+    lo = mix64(keys.lo ^ mix64(spread + LANE) ^ hi)
     return Keys(hi, lo)
 
 

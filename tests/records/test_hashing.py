@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
 import numpy as np
 import pyarrow as pa
+import pytest
 import xxhash
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dataaudit.records import compiling, record_keys
 from dataaudit.records.hashing import Keys, add_keys, mix64, row_order, string_keys, sum_by_record, tagged
+from dataaudit.records.record_keys import role_keys
+from dataaudit.records.types import ROLE_CODE, Batch, FileRef, RoleStrings
 
 MANY = st.lists(st.text(max_size=300), max_size=12)
 
@@ -27,6 +32,40 @@ def test_keys_are_xxh3_128_of_the_bytes(texts: list[str], head: int):
     assert wide(string_keys(pa.array(texts, pa.large_string()))) == expected
     assert wide(string_keys(pa.array(texts, pa.large_string()).slice(head))) == expected[head:]
     assert wide(string_keys(pa.array([t.encode() for t in texts], pa.large_binary()))) == expected
+
+
+SIZES = [*range(300), 511, 512, 513, *range(1020, 1030), *range(1085, 1092), 2048, 2049, 5000]
+
+
+def test_the_compiled_form_gives_the_same_keys_at_every_length():
+    numbers = np.random.default_rng(0)
+    pieces = [numbers.integers(0, 256, size, np.uint8).tobytes() for size in SIZES]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiling, "COMPILE_BYTES", -1)
+        keys = string_keys(pa.array([b"?", *pieces], pa.large_binary()).slice(1))
+    assert wide(keys) == [xxhash.xxh3_128_intdigest(piece) for piece in pieces]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 2**40), st.text(max_size=3)), min_size=1))
+def test_the_keys_of_a_role_are_sums_of_tagged_keys(strings: list[tuple[int, int, str]]):
+    """With the compiled loop and without."""
+    rows, ordinals = (np.asarray([one[i] for one in strings], np.int64) for i in (0, 1))
+    values = pa.array([text for *_, text in strings], pa.large_string())
+    flat = RoleStrings(values, rows, ordinals, rows, ("x",), rows, rows)
+    batch = dataclasses.replace(support_batch(5), roles={"response": flat})
+    found = []
+    for most in (-1, 1 << 40):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(record_keys, "compiled", lambda _nbytes, _kernel, most=most: most < 0)
+            found.append(wide(role_keys(batch, "response", normalised=False)))
+    tags = mix64(ordinals.astype(np.uint64)) + np.uint64(ROLE_CODE["response"])
+    assert found == [wide(sum_by_record(tagged(string_keys(values), tags), rows, 5))] * 2
+
+
+def support_batch(count: int) -> Batch:
+    flags, rows = np.zeros(count, np.bool_), np.arange(count, dtype=np.int64)
+    return Batch(FileRef(0, "x", "x", "jsonl"), rows, None, {}, None, flags, flags, ())
 
 
 def test_the_keys_of_known_texts_never_change():
