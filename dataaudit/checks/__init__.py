@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections.abc import Iterable
 from functools import cache
 from types import ModuleType
 from typing import Any
@@ -44,6 +45,15 @@ def costs_of_candidates(options: CheckOptions) -> Costs:
         one.costs_of_candidates(options) for one in modules().values() if hasattr(one, "costs_of_candidates")
     ]
     return Costs(sum(one.per_byte for one in each), sum(one.per_row for one in each))
+
+
+LITTLE = 0.03
+
+
+def effort_of(names: Iterable[str]) -> float:
+    """The share of these checks in the time that all of them take while data is read; a module of more than `LITTLE`
+    says so."""
+    return sum(getattr(modules()[name], "EFFORT", LITTLE) for name in names)
 
 
 def build_all(options: CheckOptions) -> dict[str, Check[Any]]:

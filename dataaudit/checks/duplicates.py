@@ -30,6 +30,8 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "exact-duplicates"
+EFFORT = 0.2
+"""See `effort_of`."""
 LEAKAGE = "split-leakage"
 BASES = (NAME, LEAKAGE)
 

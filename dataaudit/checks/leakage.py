@@ -23,6 +23,8 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "leakage"
+EFFORT = 0.15
+"""See `effort_of`."""
 KIND = FindingKind(
     NAME,
     NAME,

@@ -29,6 +29,8 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "near-duplicates"
+EFFORT = 0.15
+"""See `effort_of`."""
 WHY = "Rows that differ in a few words weigh like repeated ones, and exact comparison does not see them."
 WHY_ROLE = (
     "One prompt with many answers, or one answer to many prompts, may be meant; where it is not, it is repetition that "

@@ -27,6 +27,8 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "rules"
+EFFORT = 0.3
+"""See `effort_of`."""
 FINDINGS = ()  # the ids of this check are those of the rules
 RULE_MATCHES = "rule-matches"
 """Under this name `Batch.shared` holds a `RuleMatches`."""

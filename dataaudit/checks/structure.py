@@ -19,6 +19,8 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 NAME = "structure"
+EFFORT = 0.1
+"""See `effort_of`."""
 
 
 def _kind(name: str, severity: str, confidence: str, title: str, why: str) -> FindingKind:

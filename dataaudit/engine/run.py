@@ -6,7 +6,7 @@ Nothing depends on the order in which partitions end: states merge commutatively
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from dataaudit.checks.base import CheckOptions, RowEntries
+from dataaudit.engine.effort import pays
 from dataaudit.engine.job import Job, Progress, Session
 from dataaudit.engine.rows import RowsAgain
 from dataaudit.engine.tally import Lost
@@ -31,9 +32,9 @@ if TYPE_CHECKING:
     from dataaudit.engine.pool import Pool
 
 PARTITION_BYTES = 16 << 20
-"""Bytes of input per partition: small enough that no worker idles at the end, large enough to amortise opening."""
-WORKER_BYTES = 48 << 20
-"""Bytes of input below which one process is faster than starting others (they take about a second to import)."""
+"""Bytes of input per partition, at most."""
+LEAST_BYTES = 1 << 20
+"""Of small inputs: large enough to amortise opening."""
 COUNTED = ("jsonl",)
 """Formats that are cut at lines, which are counted first."""
 COUNTED_BYTES = 128 << 20
@@ -87,11 +88,11 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
         for file_id, error in lost.items():
             _lose(session, plan.files[file_id], error)
         there = [file for file in files if file.id not in lost]
-        wanted = _wanted(plan, there)
+        wanted = _wanted(plan, there, session.checks)
         with ExitStack() as stack:
             early = min(wanted, _surely(there))
             pool = stack.enter_context(_pool(job, early)) if early > 1 else None
-            partitions = _partitions(plan, there, session)
+            partitions = _partitions(there, session, _target(there, wanted))
             count = min(wanted, len(partitions))
             workers = max(workers, count)
             if count > 1:
@@ -141,8 +142,7 @@ def _lose(session: Session, file: FileRef, error: DataauditError) -> None:
     session.tally.of(file.id).lost.append(Lost(str(error).removeprefix(f"{file.uri}: ")))
 
 
-def _partitions(plan: Plan, files: Sequence[FileRef], session: Session) -> list[Partition]:
-    target = PARTITION_BYTES if _wanted(plan, files) > 1 else 1 << 62
+def _partitions(files: Sequence[FileRef], session: Session, target: int) -> list[Partition]:
     partitions: list[Partition] = []
     for file in files:
         session.tally.of(file.id)
@@ -153,12 +153,20 @@ def _partitions(plan: Plan, files: Sequence[FileRef], session: Session) -> list[
     return partitions
 
 
-def _wanted(plan: Plan, files: Sequence[FileRef]) -> int:
+def _target(files: Sequence[FileRef], processes: int) -> int:
+    """Bytes of a partition: a few for each process, so that none idles for long at the end."""
+    if processes == 1:
+        return 1 << 62
+    return min(PARTITION_BYTES, max(LEAST_BYTES, sum(file.size for file in files) // (4 * processes)))
+
+
+def _wanted(plan: Plan, files: Sequence[FileRef], checks: Iterable[str]) -> int:
     if plan.limit is not None or any(file.format == "memory" for file in files):
         return 1
     if plan.jobs is not None:
         return plan.jobs
-    return processors() if sum(file.size for file in files) >= WORKER_BYTES else 1
+    most = processors()
+    return most if most > 1 and pays(files, checks) else 1
 
 
 def _run_here(
