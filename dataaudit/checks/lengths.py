@@ -50,8 +50,9 @@ class LengthHistogram(msgspec.Struct):
 
     def add(self, lengths: npt.NDArray[np.int64]) -> None:
         """Add lengths."""
-        buckets, counts = np.unique(bucket_of(lengths), return_counts=True)
-        for bucket, count in zip(buckets.tolist(), counts.tolist(), strict=True):
+        counts = np.bincount(bucket_of(lengths))  # a thousand buckets or so
+        buckets = np.flatnonzero(counts)
+        for bucket, count in zip(buckets.tolist(), counts[buckets].tolist(), strict=True):
             self.counts[str(bucket)] = self.counts.get(str(bucket), 0) + count
 
     def merge(self, other: LengthHistogram) -> None:

@@ -189,7 +189,7 @@ class Structure(msgspec.Struct, frozen=True):
             return
         ids = _row_ids(batch, present)
         for sample, sign in ((frame.longest, -1), (frame.shortest, 1)):
-            for i in np.lexsort((ids, sign * lengths))[: sample.k].tolist():
+            for i in _smallest(sample, sign * lengths, ids):
                 spot = Spot(int(present[i]), note=f"{int(lengths[i]):,} characters")
                 sample.add(sign * int(lengths[i]), int(ids[i]), lambda spot=spot: _example(batch, spot))  # type: ignore[misc]
         self._log(state, OUTLIER, ids, lengths.astype(np.uint64))
@@ -268,6 +268,15 @@ class Structure(msgspec.Struct, frozen=True):
                 table = table[(table[:, 1] < fence.low) | (table[:, 1] > fence.high)]
             if len(table):
                 yield RowEntries(KINDS[name].id, table[:, 0])
+
+
+def _smallest(
+    sample: BottomK[Example], priorities: npt.NDArray[np.int64], ids: npt.NDArray[np.uint64]
+) -> list[int]:
+    """Which rows may enter a sample."""
+    few = np.flatnonzero(priorities <= sample.most()) if sample.full else np.arange(len(ids))
+    first: list[int] = few[np.lexsort((ids[few], priorities[few]))[: sample.k]].tolist()
+    return first
 
 
 def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uint64]:

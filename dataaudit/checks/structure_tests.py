@@ -7,10 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from dataaudit.checks.excerpts import excerpt
-from dataaudit.records.normalise import flat_bytes, strings_with
+from dataaudit.checks.structure_texts import texts_of
 from dataaudit.records.types import ROLE_CODE, TEXT_ROLES, Batch, RoleStrings
 
 SYSTEM, PROMPT, RESPONSE, TOOL = (ROLE_CODE[role] for role in ("system", "prompt", "response", "tool"))
@@ -48,18 +47,8 @@ def _with_text(batch: Batch, roles: tuple[str, ...]) -> npt.NDArray[np.bool_]:
     for role in roles:
         strings = batch.roles.get(role)
         if strings is not None and len(strings):
-            shown = pc.utf8_trim_whitespace(strings.values) if _maybe_blank(strings) else strings.values
-            good = pc.not_equal(pc.binary_length(shown), 0)
-            mask[strings.rows[good.to_numpy(zero_copy_only=False)]] = True
+            mask[strings.rows[texts_of(batch, role).shown]] = True
     return mask
-
-
-def _maybe_blank(strings: RoleStrings) -> bool:
-    """Could a string be all white space? Trimming copies every string, so look at the first bytes before."""
-    data, offsets = flat_bytes(strings.values)
-    starts = offsets[:-1][np.diff(offsets) > 0]
-    first = data[starts]
-    return bool(((first <= 32) | (first >= 128)).any())
 
 
 def empty_text(batch: Batch) -> Tested:
@@ -151,56 +140,18 @@ def stray_quote(batch: Batch) -> Tested:
     return Tested(len(batch) if batch.file.format == "csv" else 0, [] if found is None else _spots(found))
 
 
-Find = Callable[[npt.NDArray[np.uint8], int], npt.NDArray[np.int64]]
-"""Places in a window (of so many bytes) of the data, which may go on by two bytes."""
+def _characters(name: str) -> Callable[[Batch], Tested]:
+    """A test for odd characters, by the field of `Texts` that holds the place of the first."""
 
-WINDOW = 1 << 18
-"""Bytes looked at together: what stays in the processor's cache, and little beside a long text."""
-
-
-def _replacement(data: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.int64]:
-    """Byte positions of U+FFFD."""
-    lead = np.flatnonzero(data[: min(size, max(len(data) - 2, 0))] == 0xEF)
-    followed = (data[lead + 1] == 0xBF) & (data[lead + 2] == 0xBD)
-    return np.asarray(lead[followed], np.int64)
-
-
-def _control(data: npt.NDArray[np.uint8], size: int) -> npt.NDArray[np.int64]:
-    """Byte positions of C0 (but tab, line feed, carriage return), DEL and C1 characters."""
-    own = data[:size]
-    low = np.flatnonzero(own < 0x20)
-    low = low[~_USUAL[own[low]]]
-    lead = np.flatnonzero(data[: min(size, max(len(data) - 1, 0))] == 0xC2)
-    high = lead[(data[lead + 1] >= 0x80) & (data[lead + 1] <= 0x9F)]
-    return np.sort(np.concatenate((low, np.flatnonzero(own == 0x7F), high)))
-
-
-_USUAL = np.isin(np.arange(256), (9, 10, 13))
-
-
-def _places(find: Find, data: npt.NDArray[np.uint8]) -> npt.NDArray[np.int64]:
-    found = [
-        places + at
-        for at in range(0, len(data), WINDOW)
-        if len(places := find(data[at : at + WINDOW + 2], WINDOW))
-    ]
-    return np.concatenate(found) if found else np.empty(0, np.int64)
-
-
-def _characters(find: Find) -> Callable[[Batch], Tested]:
     def test(batch: Batch) -> Tested:
         found: dict[int, tuple[int, int, Spot]] = {}
         for role in TEXT_ROLES:
             strings = batch.roles.get(role)
-            if strings is None:
+            if strings is None or not len(strings):
                 continue
-            data, offsets = flat_bytes(strings.values)
-            positions = _places(find, data)
-            if len(positions) == 0:
-                continue
-            for i in strings_with(positions, offsets).tolist():
-                at = int(positions[np.searchsorted(positions, offsets[i])] - offsets[i])
-                record, ordinal = int(strings.rows[i]), int(strings.ordinals[i])
+            places = getattr(texts_of(batch, role), name)
+            for i in np.flatnonzero(places >= 0).tolist():
+                at, record, ordinal = int(places[i]), int(strings.rows[i]), int(strings.ordinals[i])
                 if record not in found or (ordinal, at) < found[record][:2]:
                     found[record] = (ordinal, at, _spot_at(strings, role, i, at))
         return Tested(int(batch.has_role(TEXT_ROLES).sum()), [found[record][2] for record in sorted(found)])
@@ -222,8 +173,8 @@ TESTS: dict[str, Callable[[Batch], Tested]] = {
     "no-response": no_response,
     "turn-order": turn_order,
     "unknown-turn-role": unknown_turn_role,
-    "replacement-character": _characters(_replacement),
-    "control-character": _characters(_control),
+    "replacement-character": _characters("replacement"),
+    "control-character": _characters("control"),
     "duplicate-key": duplicate_key,
     "stray-quote": stray_quote,
 }
@@ -235,6 +186,5 @@ def lengths_of(batch: Batch) -> npt.NDArray[np.int64]:
     for role in TEXT_ROLES:
         strings = batch.roles.get(role)
         if strings is not None and len(strings):
-            lengths = pc.utf8_length(strings.values).to_numpy().astype(np.int64)
-            np.add.at(total, strings.rows, lengths)
+            np.add.at(total, strings.rows, texts_of(batch, role).characters)
     return total

@@ -42,6 +42,15 @@ class BottomK(msgspec.Struct, Generic[T]):
         self.items.sort(key=lambda item: item[:2])
         del self.items[self.k :]
 
+    @property
+    def full(self) -> bool:
+        """Is every further item in the place of another?"""
+        return len(self.items) == self.k > 0
+
+    def most(self) -> int:
+        """The largest priority in the sample, which holds some."""
+        return self.items[-1][0]
+
     def merge(self, other: BottomK[T]) -> None:
         """Take in another sample."""
         for priority, row_id, item in other.items:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from check_support import batch, scan
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from dataaudit.checks import structure_tests
+from dataaudit.checks import structure_texts
 from dataaudit.checks.lengths import LengthHistogram, bucket_of, floor_of
 from dataaudit.checks.structure_tests import TESTS, lengths_of
 
@@ -213,7 +216,11 @@ CHARACTERS = [
 
 @pytest.mark.parametrize(("test", "text", "hit"), CHARACTERS)
 @pytest.mark.parametrize("around", ["", "ä😀"])
-def test_characters(test: str, text: str, hit: bool, around: str):
+@pytest.mark.parametrize("loops", [False, True])
+def test_characters(
+    test: str, text: str, hit: bool, around: str, loops: bool, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(structure_texts, "compiled", lambda _nbytes, _kernel: loops)
     value = around + text + around
     tested = TESTS[test](batch({"text": "before"}, {"text": value}, {"text": "after"}))
     assert [spot.record for spot in tested.spots] == ([1] if hit else [])
@@ -233,13 +240,37 @@ def test_characters(test: str, text: str, hit: bool, around: str):
 def test_characters_across_windows(
     test: str, text: str, hit: bool, window: int, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(structure_tests, "WINDOW", window)
+    monkeypatch.setattr(structure_texts, "WINDOW", window)
     for before in ("", "a", "ab", "ä"):
         assert bool(fails(test, {"text": f"{before}{text}b"})) == hit
 
 
-def test_a_character_cut_in_two_between_strings_is_none():
+ODD = st.text(
+    st.sampled_from(
+        "a \t\n\r\x00\x0b\x1f\x7f\x80\x9f\xa0\xc2\u1680\u200b\u2028\u3000\ufeff\ufffc\ufffd\uffff😀"
+    )
+    | st.characters(exclude_categories=["Cs"]),
+    max_size=20,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(ODD, min_size=1), st.sampled_from([1, 40, 300]), st.integers(0, 1))
+def test_the_compiled_form_says_the_same_of_texts(texts: list[str], times: int, head: int):
+    values = pa.array([text * times for text in texts], pa.large_string()).slice(head)
+    found = []
+    for loops in (False, True):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(structure_texts, "compiled", lambda _nbytes, _kernel, loops=loops: loops)
+            found.append([one.tolist() for one in structure_texts.looked_at(values)])
+    assert found[0] == found[1]
+    assert found[0][1] == [len(text) * times for text in texts[head:]]
+
+
+@pytest.mark.parametrize("loops", [False, True])
+def test_a_character_cut_in_two_between_strings_is_none(loops: bool, monkeypatch: pytest.MonkeyPatch):
     """The last bytes of one string and the first of the next lie side by side in memory."""
+    monkeypatch.setattr(structure_texts, "compiled", lambda _nbytes, _kernel: loops)
     values = ["x\u00c2", "\u0080y", "\u0fef", "\u00bf\u00bd", "\u2ef0\u00c2"]
     assert fails("replacement-character", *[{"text": one} for one in values]) == []
     assert fails("control-character", *[{"text": one} for one in values]) == [1]
