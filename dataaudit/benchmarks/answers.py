@@ -8,16 +8,25 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.benchmarks.found import Found, Strings, joined, ranges
-from dataaudit.benchmarks.index import Index
+from dataaudit.benchmarks.index import LATER, Index
 from dataaudit.benchmarks.manifest import salted, upper
+from dataaudit.records.compiling import compiled
+from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, shingles_of
 
-LATER = 16
-"""Strings of a record after that of the question in which the answer is looked for: further fields, later turns."""
 CLOSE = 8
 """Words behind the question in which an answer that many items share still tells something."""
 WORDS = 1 << 21
 """Words looked through together."""
+
+
+def maybe_answered(index: Index, strings: Strings, found: Found) -> npt.NDArray[np.bool_]:
+    """Which may have their answer or choices near; of the others nothing is there."""
+    from dataaudit.benchmarks import answers_kernel
+
+    if isinstance(strings.words, StoredWords) or not compiled(0, answers_kernel.seen):
+        return np.ones(len(found), np.bool_)
+    return answers_kernel.any_near(index, strings, strings.words, found)
 
 
 def with_answers(index: Index, strings: Strings, found: Found) -> Found:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from dataaudit.benchmarks.answers import with_answers
+from dataaudit.benchmarks.answers import maybe_answered, with_answers
 from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
 from dataaudit.benchmarks.index import PUBLIC, SHORT, Index
+from dataaudit.benchmarks.likely import Likely
 from dataaudit.benchmarks.manifest import SHINGLE, salted
 from dataaudit.benchmarks.probe import Filter, Hits, probe
 from dataaudit.benchmarks.windows import ALL, CERTAIN_WORDS, MIDDLE_WORDS, best_windows, enough
@@ -17,7 +18,7 @@ from dataaudit.records.words import I64, plain_shingles
 SHORTS = 1 << 16
 """Places at which a short question may begin that are looked at together."""
 
-NONE = np.zeros(0, np.uint64)
+NO_HASH = np.zeros(0, np.uint64)
 
 
 class Detector:
@@ -27,18 +28,20 @@ class Detector:
         self.indexes = tuple(indexes)
         self.filter = Filter(
             [one.grams for one in indexes],
-            np.concatenate([NONE, *(one.short_prefixes for one in indexes)]),
-            np.concatenate([NONE, *(one.short_hashes for one in indexes)]),
+            np.concatenate([NO_HASH, *(one.short_prefixes for one in indexes)]),
+            np.concatenate([NO_HASH, *(one.short_hashes for one in indexes)]),
         )
+        self.likely = tuple(map(Likely, indexes))
 
     def find(self, strings: Strings) -> list[Found]:
         """What is found, per index: of every item in a string its fullest place, the first of equals."""
         hits = probe(strings.words, strings.starts, self.filter)
-        return [_find(one, strings, hits) for one in self.indexes]
+        return [_find(one, strings, hits) for one in self.likely]
 
 
-def _find(index: Index, strings: Strings, hits: Hits) -> Found:
-    windows = best_windows(index, strings, hits.places, hits.keys)
+def _find(likely: Likely, strings: Strings, hits: Hits) -> Found:
+    index = likely.index
+    windows = best_windows(index, strings, *likely.take(strings, hits))
     parts = [_accepted(index, strings, windows.take(np.flatnonzero(enough(index, windows))))]
     if len(index.short_hashes):
         for first in range(0, len(hits.shorts), SHORTS):
@@ -53,14 +56,18 @@ def _fullest(found: Found) -> Found:
 
 def _accepted(index: Index, strings: Strings, found: Found) -> Found:
     """Those whose answer is near, where one is asked for, and of which more is there than a training split holds."""
-    found = with_answers(index, strings, found)
+    if len(found) == 0:
+        return found
     flags = index.flags[found.items]
-    near = found.telling > 0
     covered = index.covered[found.items].astype(np.int64)
     few = (covered < MIDDLE_WORDS) & ((found.cover + 1) * covered < 1000 * CERTAIN_WORDS)
     doubtful = ((flags & PUBLIC) > 0) | few
-    accept = near | (found.share >= ALL) & ((flags & SHORT) == 0) | ~doubtful
-    return found.take(np.flatnonzero(accept & (found.share > index.floors[found.items])))
+    alone = (found.share >= ALL) & ((flags & SHORT) == 0) | ~doubtful
+    may = found.share > index.floors[found.items]
+    may &= alone | maybe_answered(index, strings, found)
+    found, alone = found.take(may), alone[may]
+    found = with_answers(index, strings, found)
+    return found.take((found.telling > 0) | alone)
 
 
 def _short(index: Index, strings: Strings, places: I64) -> Found:

@@ -62,6 +62,9 @@ class Found:
         return np.where(self.choices > 1, CHOICES, np.where(self.answers > 0, ANSWER, QUESTION))
 
 
+NONE = Found(*np.zeros((10, 0), np.int64))
+
+
 def joined(parts: Sequence[Found]) -> Found:
     """All of several, ordered."""
     if len(parts) == 1:

@@ -29,6 +29,9 @@ FEW = 3
 NO_HASH = np.uint64(1 << 63)
 """No hash of an answer, which has 32 bits."""
 
+LATER = 16
+"""Strings of a record after that of a question in which its answer is looked for: further fields, later turns."""
+
 SHORT, PUBLIC, UNSEEN = 1, 2, 4
 """Flags of an item: whole question and answer are needed; public text; cannot be found at all."""
 

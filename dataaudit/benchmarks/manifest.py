@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -12,7 +13,7 @@ import pyarrow as pa
 import xxhash
 
 from dataaudit.errors import BenchmarkError
-from dataaudit.records.hashing import mix64
+from dataaudit.records.hashing import mix64, unmix64
 from dataaudit.records.words import U64, plain_shingles, plain_words
 
 VERSION = 1
@@ -66,6 +67,7 @@ def settings() -> dict[str, str | int]:
     return {"shingle": SHINGLE, "common": COMMON, "salt": f"{int(SALT):016x}", "words": _fingerprint()}
 
 
+@cache
 def _fingerprint() -> str:
     data = np.frombuffer(SAMPLE.encode(), np.uint8)
     words = plain_words(data, np.asarray([0, len(data)]), False)
@@ -77,6 +79,11 @@ def _fingerprint() -> str:
 def salted(hashes: U64) -> U64:
     """The salted form of hashes of shingles."""
     return mix64(hashes ^ SALT)
+
+
+def sums_of(hashes: U64) -> U64:
+    """The sums (see `records.words`) of which these are the salted hashes: mixing can be undone."""
+    return unmix64(unmix64(hashes) ^ SALT)
 
 
 def upper(hashes: U64) -> npt.NDArray[np.uint32]:

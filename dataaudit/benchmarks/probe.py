@@ -12,19 +12,22 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.manifest import SHINGLE, salted, upper
+from dataaudit.benchmarks.manifest import SHINGLE, salted, sums_of, upper
 from dataaudit.records.compiling import compiled
+from dataaudit.records.hashing import unmix64
 from dataaudit.records.record_words import StoredWords
 from dataaudit.records.words import I64, U64, plain_shingles
 
 U32 = npt.NDArray[np.uint32]
 
 DENSITY = 16
-"""Bits per shingle, before rounding up to a power of two. With three bits set of each, one chance place in a hundred
-passes at most; for the shipped indexes the table has 1 MB."""
+"""Bits per shingle, before rounding up to a power of two. With five bits set of each, one chance place in a hundred
+passes at most, in ordinary text one in three hundred; for the shipped indexes the table has 1 MB."""
+SHORT_DENSITY = 256
+"""Bits per short question: nearly all text that gets there begins like one ("what is"), and few are looked at."""
 LEAST, MOST = 16, 28
 """Bounds on the logarithm of the number of bits: 8 KB, 32 MB."""
-MARKS = (58, 52, 46)
+MARKS = (58, 52, 46, 40, 34)
 """Where in the product of a key and `SPREAD` the places of its bits begin, six bits each."""
 SPREAD = np.uint64(0x9E3779B97F4A7C15)
 """2**64 over the golden ratio, odd: the high bits of a product with it depend on all bits of a key (Knuth)."""
@@ -33,32 +36,36 @@ STRETCH = 1 << 20
 
 
 class Hits(NamedTuple):
-    """What passed."""
+    """What passed, in order of the text."""
 
     places: I64
-    """Words at which a shingle begins that may be in an index."""
+    """Words at which a shingle begins that may be in an index; it may reach into the next text."""
     keys: U32
     """What an index keeps of its hash."""
     shorts: I64
-    """Words at which a short question may begin, in order of the text."""
+    """Words at which a short question may begin, two of its words at least in one text."""
+
+
+class Bits(NamedTuple):
+    """A table of bits."""
+
+    width: int
+    """Upper bits of a number that choose its bit."""
+    table: npt.NDArray[np.uint8]
 
 
 class Filter:
-    """Tables addressed by the upper bits of salted hashes: of shingles; of the first two words of short questions, and
-    of these questions."""
+    """Tables addressed by upper bits: of salted hashes of shingles; of the sums behind those of the first two words of
+    short questions, and of these questions, for sums are at hand before anything is mixed."""
 
     def __init__(self, grams: Sequence[U32], prefixes: U64, shorts: U64) -> None:
         self.width = _width(DENSITY * sum(len(one) for one in grams)) - 6
         self.blocks = np.zeros(1 << self.width, np.uint64)
         for one in grams:
             self._mark(one)
-        self.short_width = _width(DENSITY * len(shorts))
-        flags = np.zeros((2, 1 << self.short_width), np.bool_)
-        for row, keys in zip(flags, (prefixes, shorts), strict=True):
-            row[keys >> np.uint64(64 - self.short_width)] = True
-        self.short_bits = np.packbits(flags, axis=1, bitorder="little")
-        """(2, bytes): first two words, whole questions."""
-        self.shorts = len(shorts) > 0
+        self.pairs = _bits(prefixes, _width(DENSITY * len(prefixes)))
+        self.shorts = _bits(shorts, _width(SHORT_DENSITY * len(shorts)))
+        self.any_short = len(shorts) > 0
 
     def _mark(self, grams: U32) -> None:
         """Set the bits of shingles, ascending as an index has them: those of a block stand together."""
@@ -67,6 +74,13 @@ class Filter:
             block = keys >> np.uint64(32 - self.width)
             opens = np.flatnonzero(np.concatenate([[True], block[1:] != block[:-1]]))
             self.blocks[block[opens]] |= np.bitwise_or.reduceat(marks(keys), opens)
+
+
+def _bits(hashes: U64, width: int) -> Bits:
+    """A bit for the sum behind each hash, by its upper bits."""
+    flags = np.zeros(1 << width, np.bool_)
+    flags[sums_of(hashes) >> np.uint64(64 - width)] = True
+    return Bits(width, np.packbits(flags, bitorder="little"))
 
 
 def _width(bits: int) -> int:
@@ -98,22 +112,13 @@ def probe(words: U64 | StoredWords, starts: I64, sieve: Filter) -> Hits:
         mine, shorts = hits.places < STRETCH, hits.shorts < STRETCH
         found.append(Hits(hits.places[mine] + first, hits.keys[mine], hits.shorts[shorts] + first))
     places, keys, begins = (np.concatenate(parts) for parts in zip(*found, strict=True))
-    places, keys = _by_key(places, keys)
-    whole = _inside(starts, places, SHINGLE)
-    return Hits(places[whole], keys[whole], begins[_inside(starts, begins, 2)])
+    return Hits(places, keys, begins[inside(starts, begins, 2)])
 
 
-def _by_key(places: I64, keys: U32) -> tuple[I64, U32]:
-    """Ordered by key, then place: keys in order are looked up several times as fast."""
-    order = keys.astype(np.uint64) << np.uint64(32) | np.arange(len(keys), dtype=np.uint64)
-    order.sort()
-    return places[(order & np.uint64(0xFFFFFFFF)).astype(np.int64)], upper(order)
-
-
-def _inside(starts: I64, places: I64, size: int) -> npt.NDArray[np.bool_]:
+def inside(starts: I64, places: I64, size: int) -> npt.NDArray[np.bool_]:
     """At which places do so many words belong to one text?"""
-    inside: npt.NDArray[np.bool_] = places + size <= starts[np.searchsorted(starts, places, "right")]
-    return inside
+    within: npt.NDArray[np.bool_] = places + size <= starts[np.searchsorted(starts, places, "right")]
+    return within
 
 
 def plain_probe(words: U64, sieve: Filter) -> Hits:
@@ -127,13 +132,14 @@ def plain_probe(words: U64, sieve: Filter) -> Hits:
 
 def _plain_shorts(words: U64, sieve: Filter) -> I64:
     """Where two words pass as the first of a question, and the two to four that begin there as a whole one."""
-    if not sieve.shorts:
+    if not sieve.any_short:
         return np.empty(0, np.int64)
-    begins = _passing(words, 2, sieve.short_bits[0], sieve.short_width)
-    whole = [_passing(words, size, sieve.short_bits[1], sieve.short_width) for size in range(2, SHINGLE)]
+    begins = _passing(words, 2, sieve.pairs)
+    whole = [_passing(words, size, sieve.shorts) for size in range(2, SHINGLE)]
     return np.intersect1d(begins, np.concatenate(whole))
 
 
-def _passing(words: U64, size: int, bits: npt.NDArray[np.uint8], width: int) -> I64:
-    slot = salted(plain_shingles(words, np.asarray([0, len(words)]), size).hashes) >> np.uint64(64 - width)
-    return np.flatnonzero(bits[slot >> np.uint64(3)] >> (slot & np.uint64(7)).astype(np.uint8) & 1)
+def _passing(words: U64, size: int, bits: Bits) -> I64:
+    sums = unmix64(plain_shingles(words, np.asarray([0, len(words)]), size).hashes)
+    slot = sums >> np.uint64(64 - bits.width)
+    return np.flatnonzero(bits.table[slot >> np.uint64(3)] >> (slot & np.uint64(7)).astype(np.uint8) & 1)

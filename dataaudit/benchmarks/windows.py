@@ -20,7 +20,7 @@ from collections.abc import Iterator
 import numpy as np
 import numpy.typing as npt
 
-from dataaudit.benchmarks.found import Found, Strings, first_of_each, joined, ranges
+from dataaudit.benchmarks.found import NONE, Found, Strings, first_of_each, joined, ranges
 from dataaudit.benchmarks.index import SHORT, Index
 from dataaudit.benchmarks.manifest import SHINGLE
 from dataaudit.records.words import I64
@@ -43,8 +43,8 @@ def best_windows(index: Index, strings: Strings, places: I64, keys: U32) -> Foun
 
     `places` are the words at which shingles with these keys begin.
     """
-    if len(index.grams) == 0:
-        return _of(index, strings, places[:0], places[:0])
+    if len(index.grams) == 0 or len(places) == 0:
+        return NONE
     low = np.searchsorted(index.grams, keys, "left")
     # Of what passed the sieve most is there by chance, or for another index: one look tells.
     at = np.flatnonzero(index.grams[np.minimum(low, len(index.grams) - 1)] == keys)
@@ -52,7 +52,7 @@ def best_windows(index: Index, strings: Strings, places: I64, keys: U32) -> Foun
     counts = np.searchsorted(index.grams, keys[at], "right") - low
     order = np.argsort(places)
     low, places, counts = low[order], places[order], counts[order]
-    widest = int(_width(index.words.max(initial=0)))
+    widest = int(width_of(index.words.max(initial=0)))
     parts = []
     for first, last in _stretches(places, widest):
         size = counts[first:last]
@@ -76,6 +76,13 @@ def enough(index: Index, found: Found) -> npt.NDArray[np.bool_]:
     return ((found.share >= limit) | part) & ((found.own >= OWN) | (found.share >= ALL))
 
 
+def least_found(index: Index) -> I64:
+    """Per item the share of its weight below which no window is `enough`."""
+    words = index.covered.astype(np.int64)
+    limit = np.where((index.flags & SHORT) > 0, ALL, WHOLE)
+    return np.where(words >= MIDDLE_WORDS, PART, limit)
+
+
 def _stretches(places: I64, widest: int) -> Iterator[tuple[int, int]]:
     """Ranges of places of about `HITS`; every window of `widest` words lies in one of them."""
     size = max(HITS, 4 * (widest + 1))
@@ -87,7 +94,7 @@ def _stretches(places: I64, widest: int) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _width(words: npt.NDArray[np.integer]) -> I64:
+def width_of(words: npt.NDArray[np.integer]) -> I64:
     """Words of a string within which a question of so many words is looked for."""
     return np.asarray(words, np.int64) * 3 // 2 + WINDOW
 
@@ -119,7 +126,7 @@ def _windows(index: Index, strings: Strings, groups: I64, opens: I64, pair: I64,
     """The best window of every group of hits."""
     ends = np.append(opens[1:], len(pair))[: len(opens)]
     item, string = groups % len(index), groups // len(index)
-    width = _width(index.words[item])
+    width = width_of(index.words[item])
     spread = np.flatnonzero(place[ends - 1] - place[opens] > width) if len(opens) else opens
     best_first, best_end = opens.copy(), ends.copy()
     for g in spread.tolist():

@@ -73,6 +73,7 @@ _GOLDEN = np.uint64(
 )  # 2**64 / golden ratio: the increment of splitmix64 (Steele et al., 2014)
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)  # splitmix64's two multipliers
 _MIX2 = np.uint64(0x94D049BB133111EB)
+_UNMIX1, _UNMIX2 = (np.uint64(pow(int(one), -1, 1 << 64)) for one in (_MIX1, _MIX2))
 LANE = np.uint64(0xD6E8FEB86659FD93)
 """An odd constant that keeps the two lanes apart."""
 
@@ -83,6 +84,14 @@ def mix64(x: U64) -> U64:
     x = (x ^ (x >> np.uint64(30))) * _MIX1
     x = (x ^ (x >> np.uint64(27))) * _MIX2
     result: U64 = x ^ (x >> np.uint64(31))
+    return result
+
+
+def unmix64(x: U64) -> U64:
+    """The inverse of `mix64`."""
+    x = (x ^ (x >> np.uint64(31)) ^ (x >> np.uint64(62))) * _UNMIX2
+    x = (x ^ (x >> np.uint64(27)) ^ (x >> np.uint64(54))) * _UNMIX1
+    result: U64 = (x ^ (x >> np.uint64(30)) ^ (x >> np.uint64(60))) - _GOLDEN
     return result
 
 

@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dataaudit.benchmarks import detect, probe, probe_kernel
+from dataaudit.benchmarks import detect, probe, probe_kernel, windows
 from dataaudit.benchmarks.build import Item, columns_of
 from dataaudit.benchmarks.detect import Detector
 from dataaudit.benchmarks.found import Found, Strings
 from dataaudit.benchmarks.index import Index, from_batch, to_batch
+from dataaudit.benchmarks.likely import Likely, plain_take
 from dataaudit.benchmarks.manifest import VERSION, Manifest, salted, upper
 from dataaudit.benchmarks.manifest import settings as of_hashes
 from dataaudit.benchmarks.probe import Filter, Hits
@@ -66,6 +67,10 @@ def test_nothing_is_lost_in_the_sieve(texts: list[str]) -> None:
     fast = detector.find(strings)
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(detect, "probe", everywhere)
+        patched.setattr(Likely, "take", lambda _self, strings, hits: plain_take(strings, hits))
+        patched.setattr(
+            detect, "maybe_answered", lambda _index, _strings, found: np.ones(len(found), np.bool_)
+        )
         whole = detector.find(strings)
     for one, other in zip(fast, whole, strict=True):
         for name in Found.__dataclass_fields__:
@@ -84,6 +89,34 @@ def test_the_compiled_sieve_agrees_with_numpy(texts: list[str], piece: int) -> N
     for one, other in zip(plain, fast, strict=True):
         assert one.dtype == other.dtype
         assert np.array_equal(one, other)
+
+
+@settings(max_examples=80, deadline=None)
+@given(TEXTS)
+def test_hits_that_come_to_nothing_are_let_go_of(texts: list[str]) -> None:
+    """Those that are kept are some of those there are, and the windows found in them are the same."""
+    words = words_in([*texts, " ".join(texts)])
+    strings = Strings(words.hashes, words.starts, np.arange(len(texts) + 1))
+    detector = Detector(INDEXES)
+    hits = probe.probe(strings.words, strings.starts, detector.filter)
+    for likely in detector.likely:
+        every, some = plain_take(strings, hits), likely.take(strings, hits)
+        assert set(some[0].tolist()) <= set(every[0].tolist())
+        whole = windows.best_windows(likely.index, strings, *every)
+        found = windows.best_windows(likely.index, strings, *some)
+        whole, found = (one.take(windows.enough(likely.index, one)) for one in (whole, found))
+        for name in Found.__dataclass_fields__:
+            assert np.array_equal(getattr(whole, name), getattr(found, name)), name
+
+
+def test_of_text_of_no_item_no_hit_is_kept() -> None:
+    question = next(item.question for item in ITEMS if len(item.question.split()) == 40)
+    words = words_in([f"{' '.join(question.split()[at : at + 6])} and more" for at in range(30)])
+    strings = Strings(words.hashes, words.starts, np.arange(30))
+    detector = Detector(INDEXES)
+    hits = probe.probe(strings.words, strings.starts, detector.filter)
+    assert len(hits.places) >= 60
+    assert sum(len(one.take(strings, hits)[0]) for one in detector.likely) == 0
 
 
 @pytest.mark.parametrize("stretch", [1, 3, 4, 5, 50, 333])

@@ -12,10 +12,18 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from dataaudit.benchmarks import probe, probe_kernel
+from dataaudit.benchmarks import answers_kernel, likely_kernel, probe, probe_kernel
+from dataaudit.benchmarks.build import Item, columns_of
+from dataaudit.benchmarks.found import Found, Strings
+from dataaudit.benchmarks.index import from_batch, to_batch
+from dataaudit.benchmarks.likely import Likely
+from dataaudit.benchmarks.manifest import VERSION, Manifest, salted, upper
+from dataaudit.benchmarks.manifest import settings as manifest_settings
+from dataaudit.benchmarks.probe import Hits
 from dataaudit.records import kernels, machine_code, normalise_kernel
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.normalise import flat_bytes
+from dataaudit.records.words import plain_shingles, words_of
 from dataaudit.sketches import minhash, minhash_kernels
 from dataaudit.sources import flat, flat_kernel, flat_strings
 
@@ -145,6 +153,20 @@ def test_what_a_kernel_refers_to_is_part_of_it(monkeypatch: pytest.MonkeyPatch):
         assert Kernel(_sums).fingerprint != before
 
 
+def _search_an_index() -> None:
+    made = words_of(pa.array(["one two three four five six", "seven"], pa.large_string()))
+    manifest = Manifest(VERSION, manifest_settings(), "made", "", "", "", {}, "0")
+    item = Item("i", "one two three four five six", (), "seven")
+    index = from_batch(to_batch(manifest, columns_of([item])))
+    strings = Strings(made.hashes, made.starts, np.zeros(2, np.int64))
+    likely = Likely(index)
+    places = np.arange(2)
+    keys = upper(salted(plain_shingles(made.hashes, made.starts, 5).hashes))
+    assert len(likely_kernel.take(likely, strings, Hits(places, keys, places))[0]) == 2
+    found = Found(*np.zeros((10, 1), np.int64))
+    assert answers_kernel.any_near(index, strings, made.hashes, found).tolist() == [True]
+
+
 @needs_support
 def test_every_loop_that_is_called_can_be_kept():
     """Uses the cache of whoever runs the tests, where they mostly are already."""
@@ -157,10 +179,12 @@ def test_every_loop_that_is_called_can_be_kept():
     minhash_kernels.shared(sets, starts, np.asarray([0]), np.asarray([1]))
     minhash_kernels.lower(sets, 0, 7, *minhash.Banding(2, 2).permutations, np.zeros(4, np.uint32))
     probe_kernel.run(made.hashes, probe.Filter([], *np.zeros((2, 0), np.uint64)))
+    _search_an_index()
     normalise_kernel.normalised(values)
     reader = flat.FlatReader(flat.LEAST, (), ())
     assert reader.read(b'{"text": "some text"}\n' * flat.FEW, 0, flat.FEW) is not None
     called = [kernels.split, kernels.shingle, normalise_kernel.write_all, probe_kernel.passing]
+    called += [likely_kernel.promising, answers_kernel.seen]
     called += [
         minhash_kernels.bands,
         minhash_kernels.sequences,

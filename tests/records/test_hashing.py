@@ -14,7 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dataaudit.records import compiling, record_keys
-from dataaudit.records.hashing import Keys, add_keys, mix64, row_order, string_keys, sum_by_record, tagged
+from dataaudit.records.hashing import (
+    Keys,
+    add_keys,
+    mix64,
+    row_order,
+    string_keys,
+    sum_by_record,
+    tagged,
+    unmix64,
+)
 from dataaudit.records.record_keys import role_keys
 from dataaudit.records.types import ROLE_CODE, Batch, FileRef, RoleStrings
 
@@ -78,6 +87,12 @@ def test_the_keys_of_known_texts_never_change():
         f"{xxhash.xxh3_128_intdigest(b'x' * 1000):032x}",
     ]
     assert mix64(np.arange(2, dtype=np.uint64)).tolist() == [0xE220A8397B1DCDAF, 0x910A2DEC89025CC1]
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), max_size=10))
+def test_mixing_can_be_undone(numbers: list[int]):
+    values = np.asarray(numbers, np.uint64)
+    assert unmix64(mix64(values)).tolist() == numbers
 
 
 def _key(text: str) -> Keys:
