@@ -158,15 +158,18 @@ def _by_character(data: Bytes, span: tuple[int, int, int], word: int, table: _Ta
 
 
 @Kernel
-def split(data: Bytes, offsets: I64, table: _Tables, out: Words, room: _Room) -> Any:
-    """Fill `out` (begins and ends unless empty). Returns -1, or a code point whose block is not in the tables yet."""
+def split(data: Bytes, offsets: I64, order: I64, table: _Tables, out: Words, room: _Room) -> Any:
+    """Fill `out` (begins and ends unless empty) with the words of strings in this order.
+
+    Returns -1, or a code point whose block is not in the tables yet.
+    """
     spans = len(out.begins) > 0
     sums, edges = room.sums, room.edges
     word = 0
-    for i in range(len(offsets) - 1):
+    for i in range(len(order)):
         out.starts[i] = word
-        origin = offsets[i]
-        at, end = origin, offsets[i + 1]
+        origin = offsets[order[i]]
+        at, end = origin, offsets[order[i] + 1]
         while at < end:
             stop = ascii_until(data, at, min(at + PIECE, end))
             count = _edges(data[at:stop], table, room)
@@ -187,7 +190,7 @@ def split(data: Bytes, offsets: I64, table: _Tables, out: Words, room: _Room) ->
                 if resume < 0:
                     return -resume
             at = resume
-    out.starts[len(offsets) - 1] = word
+    out.starts[len(order)] = word
     return -1
 
 
@@ -203,16 +206,18 @@ def _powers(base: np.uint64) -> U64:
 _PLAIN = (_ascii(), _powers(WORD_BASE), _powers(inverse(WORD_BASE)))
 
 
-def words(data: Bytes, offsets: I64, spans: bool) -> Words:
+def words(data: Bytes, offsets: I64, spans: bool, order: I64 | None = None) -> Words:
     """`words.words_of`, compiled."""
     table = characters()
+    if order is None:
+        order = np.arange(len(offsets) - 1)
     most = len(data) // 2 + len(offsets)  # a word takes a byte and what parts it from the next another
     begins, ends = (np.empty(most if spans else 0, np.int64) for _ in range(2))
     out = Words(np.empty(most, np.uint64), np.empty(len(offsets), np.int64), begins, ends)
     room = _Room(np.empty(PIECE + 1, np.uint64), np.empty(PIECE + 1, np.int64))
     while True:
         tables = _Tables(*_PLAIN, table.kind, table.fold, table.several, table.starts, table.known)
-        missing = int(split(data, offsets, tables, out, room))
+        missing = int(split(data, offsets, order, tables, out, room))
         if missing < 0:
             break
         table.fill(missing >> BLOCK_BITS)

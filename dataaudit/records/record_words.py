@@ -103,9 +103,7 @@ def record_words(batch: Batch, work: Scratch) -> RecordWords | None:
     arrays = [one.values for _, one in mine]
     if sum(int(one.nbytes) for one in arrays) < LONG_BYTES:
         values = arrays[0] if len(arrays) == 1 else pa.concat_arrays(arrays)
-        if not np.array_equal(order, np.arange(len(order))):
-            values = values.take(pa.array(order))
-        made = words_of(values)
+        made = words_of(values, order=order)
         return RecordWords(made.hashes, made.starts, records[order], roles[order], at[order])
     return RecordWords(*_stored(arrays, order, work), records[order], roles[order], at[order])
 

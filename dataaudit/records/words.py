@@ -50,13 +50,18 @@ class Words(NamedTuple):
     """Byte of its string after each word; empty unless asked for."""
 
 
-def words_of(values: pa.LargeStringArray, *, spans: bool = False) -> Words:
-    """The words of every string of an array without nulls; with `spans` also where they lie."""
+def words_of(values: pa.LargeStringArray, *, spans: bool = False, order: I64 | None = None) -> Words:
+    """The words of every string of an array without nulls; with `spans` also where they lie.
+
+    `order` holds the place of every string once: the order in which to take them, if not their own.
+    """
     data, offsets = flat_bytes(values)
     from dataaudit.records import kernels
 
     if compiled(len(data), kernels.split):
-        return kernels.words(data, offsets, spans)
+        return kernels.words(data, offsets, spans, order)
+    if order is not None:
+        data, offsets = flat_bytes(values.take(pa.array(order)))
     parts = [plain_words(data[a:b], at - a, spans) for a, b, at in _pieces(offsets)]
     counts = [np.diff(one.starts) for one in parts]
     return Words(

@@ -170,6 +170,16 @@ def test_both_implementations_agree_with_the_definition(values: list[str], nbyte
     assert listed(words_in_pieces(array, nbytes)) == expected
 
 
+@settings(max_examples=50, deadline=None)
+@given(values=texts, use=st.booleans(), seed=st.integers(0, 99))
+def test_strings_are_taken_in_the_order_asked_for(values: list[str], use: bool, seed: int):
+    order = np.random.default_rng(seed).permutation(len(values))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(word_hashes, "compiled", lambda _nbytes, _kernel: use)
+        found = words_of(pa.array(["cut off", *values], pa.large_string())[1:], spans=True, order=order)
+    assert listed(found) == tuple(slow_words([values[at] for at in order]))
+
+
 def test_words_at_the_edges_of_pieces_of_plain_text():
     """The compiled loop takes plain text in pieces and the rest by character: a word may lie across either edge."""
     texts = []
