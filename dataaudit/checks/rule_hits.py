@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import msgspec
 import numpy as np
@@ -12,17 +11,18 @@ import numpy.typing as npt
 
 from dataaudit.checks.allowances import Allowances
 from dataaudit.checks.base import CheckOptions, RowEntries, Rows
+from dataaudit.checks.batch_hits import BatchHits, hits_in
 from dataaudit.checks.excerpts import excerpt
 from dataaudit.checks.logged_paths import recall, remember
 from dataaudit.checks.rule_state import Frame, RulesState
 from dataaudit.records.findings import CheckResult, Evaluated, Example, Finding, NotEvaluated
-from dataaudit.records.types import ROLE_CODE, ROLES, Batch, pack_row
+from dataaudit.records.types import ROLES, Batch, pack_row
 from dataaudit.rules.allow import Allow
 from dataaudit.rules.hits import Matches
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import CONTAMINATION, Rule
 from dataaudit.sketches.counts import EXAMPLES, FindingCounts, add_counts
-from dataaudit.sketches.sample import BottomK
+from dataaudit.sketches.sample import BottomK, example_order
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -42,20 +42,6 @@ class RuleMatches:
     matcher: Matcher
     found: dict[str, list[tuple[str, Matches]]]
     """Rule id → (role, matches), of all rules of the matcher that matched."""
-
-
-@dataclass(frozen=True)
-class _Hits:
-    """All matches of one rule in one batch, ordered by record, place in the record, start."""
-
-    records: npt.NDArray[np.int64]
-    ordinals: npt.NDArray[np.int64]
-    roles: npt.NDArray[np.int64]
-    strings: npt.NDArray[np.int64]
-    spans: npt.NDArray[np.int64]
-    """Within the string."""
-    starts: npt.NDArray[np.int64]
-    """Where the string begins in its field."""
 
 
 class RuleHits(msgspec.Struct, frozen=True):
@@ -100,18 +86,12 @@ class RuleHits(msgspec.Struct, frozen=True):
         if state.allowances is not None:
             state.allowances.close()
         batch.shared[RULE_MATCHES] = RuleMatches(state.matcher, found)
-        hit: dict[str, npt.NDArray[np.bool_]] = {}
-        for index, rule in enumerate(self.rules):
-            if rule.id not in found:
-                continue
-            hits = _gather(batch, found[rule.id])
-            rows = self._count(state, rule, batch, hits)
-            names = [rule.category, CONTAMINATION] if rule.counts_as_contamination else [rule.category]
-            for name in names:
-                hit.setdefault(name, np.zeros(len(batch), np.bool_))[rows] = True
-            if "*" in self.record or rule.id in self.record:
-                self._log(state, index, batch, hits)
-        add_counts(state.frame.categories, {name: int(mask.sum()) for name, mask in hit.items()})
+        place = {rule.id: i for i, rule in enumerate(self.rules)} if found else {}
+        table = [(place[name], role, matches) for name, parts in found.items() for role, matches in parts]
+        if table:
+            hits = hits_in(batch, table)
+            self._count(state, batch, hits)
+            self._log(state, batch, hits)
 
     def _groups(self) -> dict[str, tuple[str, ...]]:
         """What `of` is counted for: the roles of each rule, of each category and of contamination."""
@@ -132,46 +112,44 @@ class RuleHits(msgspec.Struct, frozen=True):
                 known[roles] = int(batch.has_role(roles).sum())
             add_counts(state.frame.of, {name: known[roles]})
 
-    def _count(self, state: RulesState, rule: Rule, batch: Batch, hits: _Hits) -> npt.NDArray[np.int64]:
-        """Count the hits of a rule; returns the records hit, ascending."""
-        empty = FindingCounts(sample=BottomK(self.examples))
-        counts = state.frame.counts.setdefault(rule.id, empty)
-        rows, first = np.unique(hits.records, return_index=True)
-        counts.add_rows(batch.file, len(rows))
-        counts.matches += len(hits.records)
-        for code in np.unique(hits.roles).tolist():
-            add_counts(counts.by_role, {ROLES[code]: len(np.unique(hits.records[hits.roles == code]))})
-        assert state.matcher is not None
-        matcher = state.matcher
+    def _count(self, state: RulesState, batch: Batch, hits: BatchHits) -> None:
+        """Count the matches of a batch."""
+        first = hits.firsts()
+        shown = hits.at(first)
+        matches, rows = (np.bincount(one.rules, minlength=len(self.rules)) for one in (hits, shown))
+        by_role = hits.records_by_role(len(self.rules))
+        ids = _row_ids(batch, shown.records)
+        order = example_order(ids)
+        ends = np.cumsum(rows)
+        hit: dict[str, npt.NDArray[np.bool_]] = {}
+        for index in np.flatnonzero(rows).tolist():
+            rule = self.rules[index]
+            counts = state.frame.counts.get(rule.id)
+            if counts is None:
+                counts = state.frame.counts[rule.id] = FindingCounts(sample=BottomK(self.examples))
+            counts.add_rows(batch.file, int(rows[index]))
+            counts.matches += int(matches[index])
+            for role, of_role in by_role:
+                if of_role[index]:
+                    add_counts(counts.by_role, {role: int(of_role[index])})
+            begin, end = int(ends[index] - rows[index]), int(ends[index])
 
-        def example(i: int) -> Example:
-            at = int(first[i])
-            role = ROLES[int(hits.roles[at])]
-            strings = batch.roles[role]
-            text = strings.values[int(hits.strings[at])].as_py()
-            start, end = (int(x) for x in hits.spans[at])
-            shown, mark = excerpt(text, start, end)
-            note = rule.render(matcher.captures(rule, text)) if "{" in rule.message else None
-            record = int(rows[i])
-            offset = int(strings.starts[int(hits.strings[at])])
-            return Example(
-                file=batch.file.uri,
-                row=int(batch.rows[record]),
-                line=None if batch.lines is None else int(batch.lines[record]),
-                path=strings.path_of(int(hits.strings[at])),
-                role=role,
-                span=(start + offset, end + offset),
-                text=shown,
-                mark=mark,
-                note=note,
-            )
+            def example(i: int, rule: Rule = rule, begin: int = begin) -> Example:
+                return _example(state, batch, rule, shown.at(np.asarray([begin + i])))
 
-        counts.sample.offer(_row_ids(batch, rows), example)
-        return rows
+            counts.sample.offer_in_order(order[begin:end], ids[begin:end], example)
+            for name in [rule.category, CONTAMINATION] if rule.counts_as_contamination else [rule.category]:
+                mask = hit.setdefault(name, np.zeros(len(batch), np.bool_))
+                mask[shown.records[begin:end]] = True
+        add_counts(state.frame.categories, {name: int(mask.sum()) for name, mask in hit.items()})
 
-    def _log(self, state: RulesState, index: int, batch: Batch, hits: _Hits) -> None:
-        n = len(hits.records)
-        table = np.empty((n, LOG_WIDTH), np.uint64)
+    def _log(self, state: RulesState, batch: Batch, hits: BatchHits) -> None:
+        if not self.record:
+            return
+        if "*" not in self.record:
+            logged = np.asarray([rule.id in self.record for rule in self.rules])
+            hits = hits.at(np.flatnonzero(logged[hits.rules]))
+        table = np.empty((len(hits.records), LOG_WIDTH), np.uint64)
         table[:, 0] = _row_ids(batch, hits.records)
         table[:, 1] = hits.roles
         table[:, 4:6] = hits.spans + hits.starts[:, None]
@@ -181,7 +159,7 @@ class RuleHits(msgspec.Struct, frozen=True):
             hashes = remember(state.frame.paths, strings)
             table[mask, 2] = hashes[strings.path_ids[hits.strings[mask]]]
             table[mask, 3] = strings.index[hits.strings[mask]] + 1
-        state.log.add(np.full(n, index, np.int64), table)
+        state.log.add(hits.rules, table)
 
     def finalize(self, state: RulesState, rows: Rows) -> CheckResult:
         """Findings of the rules that hit, and the rates."""
@@ -237,20 +215,27 @@ def _row_ids(batch: Batch, records: npt.NDArray[np.int64]) -> npt.NDArray[np.uin
     return batch.rows[records].astype(np.uint64) + np.uint64(pack_row(batch.file.id, 0))
 
 
-def _gather(batch: Batch, found: list[tuple[str, Matches]]) -> _Hits:
-    parts: list[tuple[Any, ...]] = []
-    for role, matches in found:
-        strings = batch.roles[role]
-        at = matches.strings
-        role_codes = np.full(len(at), ROLE_CODE[role], np.int64)
-        parts.append(
-            (strings.rows[at], strings.ordinals[at], role_codes, at, matches.spans, strings.starts[at])
-        )
-    records, ordinals, roles, at, spans, starts = (
-        np.concatenate(column) for column in zip(*parts, strict=True)
+def _example(state: RulesState, batch: Batch, rule: Rule, hit: BatchHits) -> Example:
+    """What is shown of a match, the only one of `hit`."""
+    assert state.matcher is not None
+    role = ROLES[int(hit.roles[0])]
+    strings, at, record = batch.roles[role], int(hit.strings[0]), int(hit.records[0])
+    text = strings.values[at].as_py()
+    start, end = (int(x) for x in hit.spans[0])
+    shown, mark = excerpt(text, start, end)
+    note = rule.render(state.matcher.captures(rule, text)) if "{" in rule.message else None
+    offset = int(hit.starts[0])
+    return Example(
+        file=batch.file.uri,
+        row=int(batch.rows[record]),
+        line=None if batch.lines is None else int(batch.lines[record]),
+        path=strings.path_of(at),
+        role=role,
+        span=(start + offset, end + offset),
+        text=shown,
+        mark=mark,
+        note=note,
     )
-    order = np.lexsort((spans[:, 1], spans[:, 0], ordinals, records))
-    return _Hits(records[order], ordinals[order], roles[order], at[order], spans[order], starts[order])
 
 
 def _finding(rule: Rule, counts: FindingCounts, of: int, rows: Rows) -> Finding:

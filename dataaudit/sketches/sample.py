@@ -17,6 +17,11 @@ EXAMPLE_SEED = 0xE8A3
 T = TypeVar("T")
 
 
+def example_order(row_ids: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
+    """The hash by which rows are picked as examples."""
+    return row_order(row_ids, EXAMPLE_SEED)
+
+
 class BottomK(msgspec.Struct, Generic[T]):
     """The k items of smallest (priority, row id)."""
 
@@ -25,11 +30,21 @@ class BottomK(msgspec.Struct, Generic[T]):
 
     def offer(self, row_ids: npt.NDArray[np.uint64], make: Callable[[int], T]) -> None:
         """Offer rows; `make(i)` builds the item of row i and is called only for rows that enter the sample."""
-        if len(row_ids) == 0 or self.k == 0:
+        if len(row_ids):
+            self.offer_in_order(example_order(row_ids), row_ids, make)
+
+    def offer_in_order(
+        self, order: npt.NDArray[np.uint64], row_ids: npt.NDArray[np.uint64], make: Callable[[int], T]
+    ) -> None:
+        """The same where their `example_order` is known."""
+        if self.k == 0:
             return
-        order = row_order(row_ids, EXAMPLE_SEED)
-        best = np.argsort(order, kind="stable")[: self.k] if len(order) > self.k else np.arange(len(order))
-        for i in best.tolist():
+        within = np.arange(len(order))
+        if len(self.items) == self.k:
+            within = np.flatnonzero(order <= np.uint64(self.items[-1][0]))
+        if len(within) > self.k:
+            within = within[np.argsort(order[within], kind="stable")[: self.k]]
+        for i in within.tolist():
             self.add(int(order[i]), int(row_ids[i]), lambda i=i: make(i))  # type: ignore[misc]
 
     def add(self, priority: int, row_id: int, make: Callable[[], T]) -> None:
