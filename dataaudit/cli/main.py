@@ -5,6 +5,7 @@ Typer is heavy too: a plain `scan` does without (see `plain`).
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import signal
@@ -47,6 +48,10 @@ def main(arguments: list[str]) -> int:
         return code
     finally:
         _close_output()
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+"""What a stream that is written to may answer; a file of ours that cannot be written has an error of its own."""
 
 
 def _run(arguments: list[str]) -> int:
@@ -109,6 +114,9 @@ def _failed(error: Exception) -> int:
         return error.exit_code
     if isinstance(error, MemoryError):
         complain("out of memory; try fewer --jobs or a smaller --batch-rows")
+        return errors.EXIT_INCOMPLETE
+    if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        complain(f"the output cannot be written: {os.strerror(error.errno)}")
         return errors.EXIT_INCOMPLETE
     if os.environ.get("DATAAUDIT_TRACEBACK"):
         import traceback

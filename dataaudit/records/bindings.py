@@ -12,11 +12,12 @@ from dataaudit.records.types import NUMBER, LayoutNote
 # Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object without
 # text, t turns with role/content, v turns with from/value, q an object of lists that are turns, m an object that is one
 # turn, j a string that is a chat written as JSON, l list of strings, k list of integers, e empty list, o an object or
-# list with text somewhere in it, x anything else. A struct of strings under a known name is "d:" and its keys.
+# list with text somewhere in it, b bytes that no name calls text, x anything else. A struct of strings under a known
+# name is "d:" and its keys.
 STRINGS = "sln"
 TURNS = "tvqmj"
-TEXTUAL = frozenset("slo" + TURNS)
-"""Kinds that hold text: where no role reads them, the report says so."""
+TEXTUAL = frozenset("slob" + TURNS)
+"""Kinds that hold text, or may: where no role reads them, the report says so."""
 CHAT = "chat"
 """Stands in `--columns` for a role: the field holds whole chats, whose turns say which role each text has."""
 

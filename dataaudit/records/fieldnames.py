@@ -15,6 +15,8 @@ TURN_COLUMNS = (
     "turns",
     "contents",
 )
+PREFERENCES = ("chosen", "rejected")
+"""The better and the worse of two answers: each a string, a whole chat or its last turn."""
 TWO_SPEAKERS = tuple(name for name in TURN_COLUMNS if name != "turns")
 """Of these, a list of strings is a talk of two: the first one asks. (`turns` may be the prompts of one.)"""
 HISTORY = ("history",)
@@ -22,7 +24,7 @@ HISTORY = ("history",)
 INSTANCES = ("instances",)
 """Lists of pairs of input and output beside an instruction."""
 TRANSLATIONS = ("translation", "translations")
-SYSTEM = ("system", "system_prompt", "system_message")
+SYSTEM = ("system", "system_prompt", "system_message", "system_instruction", "systeminstruction")
 TEXTS = (
     "text",
     "content",
@@ -91,7 +93,7 @@ TOOLS = ("tools", "functions", "available_tools", "function_definitions", "tool_
 
 _ANSWERED = (
     *("completion", "response", "output", "answer", "solution", "generation", "reply", "attempt", "truth"),
-    "patch",
+    *("patch", "sql", "ideal"),
 )
 _THOUGHT = (
     *("reasoning", "thinking", "thought", "thoughts", "trajectory", "trajectories", "cot", "rationale"),

@@ -6,7 +6,7 @@ from typing import Any
 
 from dataaudit.records.chatjson import HOLDERS, chat_in, turns_of_lists
 from dataaudit.records.content import holds_text
-from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
+from dataaudit.records.fieldnames import PREFERENCES, TRANSLATIONS, TURN_COLUMNS
 from dataaudit.records.turn_keys import keys_of
 from dataaudit.records.turns import ROLE_KEYS
 
@@ -55,7 +55,7 @@ def _has_role(item: dict[str, Any]) -> bool:
 
 
 def _object_kind(value: dict[str, Any], name: str) -> str:
-    if name in TURN_COLUMNS:
+    if name in (*TURN_COLUMNS, *PREFERENCES):
         if turns_of_lists(value) is not None:
             return "q"
         if keys_of(tuple(value)).roles:

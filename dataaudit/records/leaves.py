@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 import xxhash
 
 from dataaudit.records.bindings import Layout
+from dataaudit.records.byte_text import is_bytes
 from dataaudit.records.hashing import Keys, add_keys, mix64, string_keys, sum_by_record, tagged
 from dataaudit.records.normalise_long import normalised_keys
 from dataaudit.records.paths import EACH, parse
@@ -42,10 +43,11 @@ def rest_of_pieces(pieces: Sequence[tuple[I64 | None, Rest]], n: int) -> Rest:
 def rest_of_table(batch: pa.RecordBatch, layout: Layout) -> Rest:
     """A function that gives, per record, the key of everything the layout does not read as text."""
     bound, chats = set(), set()
+    raw = {field.name for field in batch.schema if is_bytes(field.type)}  # not all of it may be text
     kinds = {one.name: one.kind for one in layout.fields}
     for binding in layout.bindings:
         steps = parse(binding.path)
-        if kinds.get(steps[0], "") in ("o", "m", "q", "j"):
+        if kinds.get(steps[0], "") in ("o", "m", "q", "j") or steps[0] in raw:
             continue  # all of it: a chat that is JSON in a string, say, has ids and weights beside its texts
         if binding.is_turns and steps[1:] == (EACH,) and not binding.talk:
             chats.add(steps[0])

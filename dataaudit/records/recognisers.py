@@ -16,6 +16,7 @@ from dataaudit.records.fieldnames import (
     HISTORY,
     INSTANCES,
     LABELS,
+    PREFERENCES,
     PROMPTS,
     RESPONSES,
     SEVERAL,
@@ -36,12 +37,14 @@ ASIDE = ("response", "thought")
 
 
 def _preference(fields: Fields) -> Layout | None:
-    either = EITHER + "e"
-    chosen, rejected = fields.first(("chosen",), either), fields.first(("rejected",), either)
+    chosen, rejected = (fields.first((name,), EITHER + "e") for name in PREFERENCES)
     if chosen is None or rejected is None:
         return None
     fields.bind(fields.first(SYSTEM, "s"), "system")
-    fields.bind_either(_prompt(fields), "prompt")
+    prompt = _prompt(fields)
+    fields.bind_either(prompt, "prompt")
+    if prompt is None:
+        fields.bind(fields.first(TURN_COLUMNS, TURNS) or _shared(fields), None)
     for one in (chosen, rejected):
         # A string may be a whole dialogue, so what is no list of strings is read as turns.
         fields.bind(one, "response" if one.kind == "l" else None, fallback="response")
@@ -53,17 +56,22 @@ def _messages(fields: Fields) -> Layout | None:
     found = [f for name in TURN_COLUMNS if (f := fields.by_name.get(name)) is not None and f.kind in TURNS]
     lettered = fields.numbered([one.rstrip("s") for one in TURN_COLUMNS], TURNS) if not found else []
     if not found and not lettered:
-        found = [one for one in fields.all if one.kind == "v"][:1]
+        found = [one for one in [_shared(fields)] if one is not None]
     if not found and not lettered:
         return _talk(fields)
     if len(found) > 1:
         names = ", ".join(one.name for one in found)
         fields.notes.append(f"several columns hold turns ({names}); {found[0].name} is read")
-    fields.bind(fields.first(SYSTEM, "s"), "system")
+    fields.bind(fields.first(SYSTEM, "so"), "system")
     for one in lettered or found[:1]:
         fields.bind(one, None, by_name=bool(lettered))
     fields.bind_more(ASIDE, "response")
     return fields.layout("messages", response=True)
+
+
+def _shared(fields: Fields) -> FieldKind | None:
+    """Turns of `from` and `value`, which are turns under any name."""
+    return next((one for one in fields.all if one.kind == "v" and one.name.lower() not in PREFERENCES), None)
 
 
 def _talk(fields: Fields) -> Layout | None:
@@ -92,12 +100,18 @@ def _prompt(fields: Fields) -> FieldKind | None:
 
 
 def _response(fields: Fields, used: FieldKind) -> FieldKind | None:
-    """What is answered, by its name or the last word of it; where nothing is, a label that reads as text."""
+    """What is answered, by its name or the last word of it; where nothing is, a label that reads as text.
+
+    Then what stands beside a thought that led to it, and a query beside the question that it puts in other words.
+    """
     label = next(
         (one for one in sorted(fields.all) if one.name.lower() in LABELS and fields.is_text(one)), None
     )
     named = fields.first(RESPONSES, EITHER)
-    found = [named, *fields.called("response", "sl"), label, *fields.called("thought", "sl")]
+    thoughts = fields.called("thought", "sl")
+    led_to = fields.first(("content", "text"), "s") if thoughts else None
+    put = fields.first(("query",), "s") if used.name.lower() == "question" else None
+    found = [named, *fields.called("response", "sl"), label, led_to, *thoughts, put]
     return next((one for one in found if one is not None and one != used), None)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
@@ -12,10 +13,11 @@ import pyarrow.compute as pc
 
 from dataaudit.errors import UsageError
 from dataaudit.records.bindings import Binding, FieldKind, Layout
+from dataaudit.records.byte_text import decoded, is_bytes, named_like_text
 from dataaudit.records.chatjson import HOLDERS, chat_in
 from dataaudit.records.content import Beside
 from dataaudit.records.extracted import Extracted, Place, RoleBuilder, TurnBuilder
-from dataaudit.records.fieldnames import TRANSLATIONS, TURN_COLUMNS
+from dataaudit.records.fieldnames import PREFERENCES, TRANSLATIONS, TURN_COLUMNS
 from dataaudit.records.layouts import Overrides, detect, with_chats
 from dataaudit.records.leaves import Rest, rest_of_pieces, rest_of_table
 from dataaudit.records.paths import EACH, Steps, parse
@@ -96,7 +98,7 @@ def _list_kind(inner: pa.DataType, name: str) -> str:
 
 def _struct_kind(kind: pa.StructType, name: str) -> str:
     names = {kind.field(i).name.strip().lower(): kind.field(i).type for i in range(kind.num_fields)}
-    if name.lower() in TURN_COLUMNS and names.keys() & set(ROLE_KEYS):
+    if name.lower() in (*TURN_COLUMNS, *PREFERENCES) and names.keys() & set(ROLE_KEYS):
         lists = {one for one, inner in names.items() if is_list(inner)}
         return "q" if lists & set(ROLE_KEYS) and lists & set(CONTENT_KEYS) else "m"
     if name.lower() in TRANSLATIONS and all(map(is_string, names.values())):
@@ -127,6 +129,8 @@ def table_layout(schema: pa.Schema, overrides: Overrides, shapes: Shapes = ()) -
 
 def _kind(field: pa.Field, classes: ClassNames) -> str:
     kind = kind_of_type(field.type, field.name)
+    if is_bytes(field.type):
+        return "s" if named_like_text(field.name) else "b"
     return "c" if kind == "i" and field.name in classes else kind
 
 
@@ -201,16 +205,17 @@ def extract_table(batch: pa.RecordBatch, layout: Layout, classes: ClassNames) ->
     counts: dict[str, int] = {}
     notes: dict[LayoutNote, None] = {}
     rest: list[tuple[npt.NDArray[np.int64] | None, Rest]] = []
-    for one, at in _by_layout(batch, layout):
-        piece = batch if at is None else batch.take(pa.array(at))
+    texts, remarks = decoded(batch, columns_of(layout))
+    layout = replace(layout, notes=(*layout.notes, *remarks))
+    for one, at in _by_layout(texts, layout):
         builder.rows = at
         turns.among(at)
-        notes[_read(builder, turns, one, (piece, classes), beside)] = None
-        rest.append((at, rest_of_table(piece, one)))
+        notes[_read(builder, turns, one, (_taken(texts, at), classes), beside)] = None
+        rest.append((at, rest_of_table(_taken(batch, at), one)))
         where = slice(None) if at is None else at
         expects[where], readable[where] = one.expects_response, one.readable
-        if piece.num_rows:
-            counts[one.name] = counts.get(one.name, 0) + piece.num_rows
+        if (n := rows_in_all if at is None else len(at)) > 0:
+            counts[one.name] = counts.get(one.name, 0) + n
     labels = {b.path for b in layout.bindings if b.role == "label"}
     return Extracted(
         roles=builder.build(),
@@ -223,6 +228,10 @@ def extract_table(batch: pa.RecordBatch, layout: Layout, classes: ClassNames) ->
         label_names=tuple((name, names) for name, names in classes.items() if name in labels),
         skipped=tuple(sorted(beside.skipped.items())),
     )
+
+
+def _taken(batch: pa.RecordBatch, at: npt.NDArray[np.int64] | None) -> pa.RecordBatch:
+    return batch if at is None else batch.take(pa.array(at))
 
 
 def _by_layout(

@@ -14,6 +14,7 @@ from dataaudit.records.leaves import require_utf8
 from dataaudit.records.tables import ClassNames, class_names, columns_of, extract_table, table_layout
 from dataaudit.records.types import Batch, FileRef, Malformed
 from dataaudit.sources.base import Place, ReadOptions, make_batch, sampled
+from dataaudit.sources.views import without_views
 
 INVALID_TEXT = "invalid-utf8"
 
@@ -45,6 +46,7 @@ class TableView:
 
         `valid`: does it hold up to full validation? None where that is not known yet. It must be sound in any case.
         """
+        table = without_views(table)
         rows = first_row + np.arange(table.num_rows, dtype=np.int64)
         chosen = sampled(self.file.id, rows, self.options)
         if chosen is not None:

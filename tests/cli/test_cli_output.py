@@ -214,6 +214,20 @@ def test_only_the_report_goes_to_standard_output(data: Path, call_cli: RunCli) -
     assert done.stderr == ""
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("args", [["scan", "DATA"], ["rules", "list"]])
+def test_a_full_disk_is_no_bug(args: list[str], data: Path) -> None:
+    words = command(*(data if one == "DATA" else one for one in args))
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+        )
+    assert (done.returncode, done.stderr) == (
+        3,
+        "dataaudit: the output cannot be written: No space left on device\n",
+    )
+
+
 def test_a_good_run_is_silent_on_standard_error(tmp_path: Path, call_cli: RunCli) -> None:
     write_lines(tmp_path / "good.jsonl", pairs(5))
     for args in (

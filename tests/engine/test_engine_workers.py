@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import dataaudit
-from dataaudit.engine import pool
+from dataaudit.engine import effort, pool
 from dataaudit.engine import run as engine
 from dataaudit.engine.job import Progress
 from dataaudit.errors import IncompleteError
@@ -42,6 +42,14 @@ def test_progress_adds_up_to_the_rows_and_bytes_of_the_input(folder: Path):
 def test_no_more_workers_than_partitions(tmp_path: Path):
     (tmp_path / "a.jsonl").write_text('{"text": "a"}\n')
     assert dataaudit.scan(tmp_path, jobs=8, select=("structure",)).timing.workers == 1
+
+
+def test_many_small_files_are_worth_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(engine, "processors", lambda: 2)
+    monkeypatch.setattr(effort, "PER_FILE", 1.0)
+    for i in range(12):
+        (tmp_path / f"{i}.jsonl").write_text('{"text": "a"}\n')
+    assert dataaudit.scan(tmp_path).timing.workers == 2
 
 
 def _replaced(monkeypatch: pytest.MonkeyPatch, program: str) -> None:

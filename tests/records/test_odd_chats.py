@@ -69,6 +69,25 @@ READ |= {
     "objects as generations": {"prompt": "Hello", "generations": [{"text": SAID}]},
 }
 
+READ |= {
+    "the last turns of a preference pair": {
+        "conversations": [{"from": "human", "value": "Hello"}],
+        "chosen": {"from": "gpt", "value": "Yes."},
+        "rejected": {"from": "gpt", "value": SAID},
+    },
+    "a preference pair of lists of fields": {
+        "chosen": {"role": ["user", "assistant"], "content": ["Hello", "Yes."]},
+        "rejected": {"role": ["user", "assistant"], "content": ["Hello", SAID]},
+    },
+    "what led to a preference pair": {
+        "trajectory": [*SHARED, {"from": "user", "value": "Go on"}],
+        "chosen": "Yes.",
+        "rejected": "No.",
+    },
+    "content beside a thought": {"input": "Hello", "reasoning_content": "Let me see.", "content": SAID},
+    "a query beside a question": {"question": "Hello", "query": SAID, "db": "x"},
+}
+
 TOLD: dict[str, tuple[dict[str, Any], str]] = {
     "field of a turn": (answered("Yes.", rationale=SAID), "messages[*].rationale"),
     "both messages and text": ({"messages": [ASKED, ANSWER | {"content": "Yes."}], "text": SAID}, "text"),
@@ -100,6 +119,14 @@ def test_the_text_is_searched(name: str, tmp_path: Path) -> None:
         assert report.finding("structure:empty-text") is None
         (example, *_) = finding.examples
         assert example.text is not None and SAID[: len("As an AI assistant")] in example.text
+
+
+@pytest.mark.parametrize("name", ["system", "systemInstruction"])
+def test_a_system_prompt_may_be_written_in_parts(name: str, tmp_path: Path) -> None:
+    record = {name: [{"text": "Be kind."}], "messages": [ASKED, ANSWER]}
+    for report in scans(record, tmp_path):
+        assert report.sources[0].roles["system"] == name
+        assert report.sources[0].unread == ()
 
 
 @pytest.mark.parametrize("name", TOLD)

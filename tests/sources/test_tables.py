@@ -138,6 +138,51 @@ def test_so_is_text_inside_turns_and_lists(tmp_path: Path):
     assert found.texts == {0: ["a"], 2: ["c"]}
 
 
+SAID = "As an AI language model, I cannot say."
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pa.binary(),
+        pa.large_binary(),
+        pa.binary_view(),
+        pa.dictionary(pa.int32(), pa.binary()),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("size", [1, 8192])
+def test_text_stored_as_bytes_is_searched(kind: pa.DataType, size: int, tmp_path: Path):
+    """Some writers of Parquet do not say that strings are text."""
+    values = pa.array(
+        [SAID.encode(), None, b"caf\xc3\xa9 au lait", b"\xff\xd8\xff", b"\xff\xd8\xfe"], pa.binary()
+    )
+    column = values.dictionary_encode() if pa.types.is_dictionary(kind) else values.cast(kind)
+    table = pa.table({"text": column, "title": ["Title"] * 5})
+    pq.write_table(table, tmp_path / "a.parquet")
+    with pa.OSFile(str(tmp_path / "b.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+        writer.write_table(table)
+    for name in ("a.parquet", "b.arrow"):
+        report = dataaudit.scan(tmp_path / name, jobs=1, reference=True, batch_rows=size)
+        found = report.finding("self-as-an-ai-language-model")
+        assert found is not None and (found.rows, found.of) == (1, 2)
+        assert (report.malformed, report.sources[0].roles["text"]) == (0, "text")
+        assert "text holds bytes, of which only what is UTF-8 is searched" in report.sources[0].notes
+        # Two images are two images, although there is no text in either.
+        assert report.finding("exact-duplicates:record") is None
+
+
+def test_bytes_under_other_names_are_named_and_read_when_asked_for(tmp_path: Path):
+    path = parquet(
+        tmp_path / "a.parquet", {"blob": pa.array([SAID.encode()]), "title": ["A title of a page"]}
+    )
+    report = dataaudit.scan(path, jobs=1, reference=True)
+    assert report.finding("self-as-an-ai-language-model") is None
+    assert report.sources[0].unread == ("blob",)
+    report = dataaudit.scan(path, jobs=1, reference=True, columns=["text=blob"])
+    assert report.finding("self-as-an-ai-language-model") is not None
+
+
 def test_nested_and_odd_types_are_read(tmp_path: Path):
     columns = {
         "prompt": pa.array(["p", None, "q"], pa.large_string()),
@@ -150,6 +195,8 @@ def test_nested_and_odd_types_are_read(tmp_path: Path):
         "half": pa.array([None, None, 1.5], pa.float32()),
         "nul": pa.nulls(3),
     }
+    columns["view"] = pa.array(["a", None, "b"], pa.string_view())
+    columns["bytes"] = pa.array([b"a", None, b"b"], pa.binary_view())
     path = parquet(tmp_path / "a.parquet", columns)
     assert read_file(path).texts == {0: ["p", "c"], 1: ["d"], 2: ["q"]}
     report = dataaudit.scan(path, jobs=1, reference=True)
