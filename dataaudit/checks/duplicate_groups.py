@@ -29,9 +29,9 @@ SPLIT_ORDER = ("train", "validation", "test")
 """A row that is in two splits belongs to the first of these and leaked into the others."""
 
 
-def partition_of(variant: int, hi: U64) -> npt.NDArray[np.int64]:
-    """The spill partition of keys: variant and the top bits of the key."""
-    return (hi >> np.uint64(64 - RANGE_BITS)).astype(np.int64) | (variant << 32)
+def partition_of(variant: int | npt.NDArray[np.int64], hi: U64) -> npt.NDArray[np.int64]:
+    """The spill partition of keys: variant and the top bits of the key. Of several variants each has a column."""
+    return (hi >> np.uint64(64 - RANGE_BITS)).astype(np.int64) | variant << 32
 
 
 class Extras(NamedTuple):

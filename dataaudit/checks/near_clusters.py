@@ -134,18 +134,18 @@ class Labels:
         self.of = np.arange(count)
 
     def unite(self, left: I64, right: I64) -> None:
-        """Give the clusters of linked rows the label of their smallest, by scipy's connected components."""
-        from scipy.sparse import coo_array
-        from scipy.sparse.csgraph import connected_components
+        """Give the clusters of linked rows the label of their smallest.
 
-        roots, at = np.unique(self.of[np.concatenate([left, right])], return_inverse=True)
-        n = len(roots)
-        graph = coo_array((np.ones(len(left), np.bool_), (at[: len(left)], at[len(left) :])), shape=(n, n))
-        _, component = connected_components(graph, directed=False)
-        least = np.full(n, len(self.of))
-        np.minimum.at(least, component, roots)
-        self.of[roots] = least[component]
-        self.of = self.of[self.of]
+        Of two labels that are linked the greater goes to the smallest one it is linked to, until there are no two: the
+        labels of a component that remain are those with no smaller one beside them.
+        """
+        while len(left):
+            one, other = self.of[left], self.of[right]
+            apart = one != other
+            left, right, one, other = left[apart], right[apart], one[apart], other[apart]
+            np.minimum.at(self.of, np.maximum(one, other), np.minimum(one, other))
+            while not np.array_equal(further := self.of[self.of], self.of):
+                self.of = further
 
 
 def _every_bucket(keys: Keys, again: U64) -> Iterator[Buckets]:

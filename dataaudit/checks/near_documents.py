@@ -75,11 +75,14 @@ def documents(
             yield LongDocument(int(ids[first]), shingles, int(nbytes[first]))
             continue
         hashes, bounds = shingles_of(laid.words[begin:end], starts[first : last + 1] - begin, size)
-        short = np.flatnonzero(sizes[first:last] < size)
-        if len(short):
-            hashes = np.insert(hashes, bounds[short], whole[first:last][short])
-            bounds = np.concatenate([[0], np.cumsum(np.maximum(np.diff(bounds), 1))])
-        yield Documents(ids[first:last], hashes, bounds, nbytes[first:last])
+        short = sizes[first:last] < size
+        if short.any():
+            # Apart from the others, into whose shingles they would have to be copied.
+            mine = first + np.flatnonzero(short)
+            yield Documents(ids[mine], whole[mine], np.arange(len(mine) + 1), nbytes[mine])
+        if len(hashes):
+            mine = first + np.flatnonzero(~short)
+            yield Documents(ids[mine], hashes, np.append(bounds[:-1][~short], bounds[-1]), nbytes[mine])
 
 
 def _bytes(batch: Batch, laid: RecordWords) -> I64:

@@ -128,10 +128,10 @@ class NearDuplicates(msgspec.Struct, frozen=True):
                     keys = band_keys(found.hashes, found.starts, settings.banding)
                 add_counts(state.of, {str(variant): len(row_ids)})
                 state.sequences.add(partition_of(variant, hi), np.stack([hi, lo, row_ids, nbytes], axis=1))
-                for band in range(settings.bands):
-                    mine = keys[:, band]
-                    part = partition_of(variant * settings.bands + band, mine)
-                    state.bands.add(part, np.stack([mine, row_ids], axis=1))
+                first = variant * settings.bands
+                parts = partition_of(first + np.arange(settings.bands), keys)
+                every = np.stack([keys, np.broadcast_to(row_ids[:, None], keys.shape)], axis=2)
+                state.bands.add(parts.reshape(-1), every.reshape(-1, 2))
 
     def _found(self, state: NearState, rows: Rows, variant: int) -> Clusters:
         if variant not in state.found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -83,6 +84,9 @@ class Sets:
 
     def _shared(self, left: I64, right: I64) -> Iterator[tuple[slice, I64]]:
         """How many shingles the sets of pairs share, block by block: which pairs, and their numbers."""
+        if self._all is not None:
+            yield slice(0, len(left)), shared(*self._all, left, right)
+            return
         fresh = np.ones(len(left), np.bool_)
         fresh[1:] = left[1:] != left[:-1]
         totals = np.cumsum(self.counts[right] + np.where(fresh, self.counts[left], 0))
@@ -110,12 +114,23 @@ class Sets:
 
     def _shared_block(self, left: I64, right: I64) -> I64:
         needed, places = np.unique(np.concatenate([left, right]), return_inverse=True)
-        starts = np.concatenate([[0], np.cumsum(self.counts[needed])])
+        return shared(*self._read(needed), places[: len(left)], places[len(left) :])
+
+    @cached_property
+    def _all(self) -> tuple[U64, I64] | None:
+        """The sets of all ids, where they are no more than are held in any case."""
+        return self._read(np.arange(len(self.ids))) if self.counts.sum() <= BLOCK_SHINGLES else None
+
+    def _read(self, places: I64) -> tuple[U64, I64]:
+        """The sets at these places end to end, and where each begins (n + 1,)."""
+        at, counts = self._at[places], self.counts[places]
+        starts = np.concatenate([[0], np.cumsum(counts)])
         hashes = np.empty(int(starts[-1]), np.uint64)
+        # What lies together is read together.
+        firsts = np.flatnonzero(np.append(True, at[1:] != (at + counts)[:-1])) if len(at) else at
+        bounds = starts[np.append(firsts, len(at))].tolist()
         with self._path.open("rb") as file:
-            for at, begin, end in zip(
-                self._at[needed].tolist(), starts[:-1].tolist(), starts[1:].tolist(), strict=True
-            ):
-                file.seek(at * hashes.itemsize, os.SEEK_SET)
+            for place, begin, end in zip(at[firsts].tolist(), bounds[:-1], bounds[1:], strict=True):
+                file.seek(place * hashes.itemsize, os.SEEK_SET)
                 file.readinto(hashes[begin:end].data.cast("B"))
-        return shared(hashes, starts, places[: len(left)], places[len(left) :])
+        return hashes, starts

@@ -11,12 +11,22 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.checks.base import Texts
 from dataaudit.engine.tally import Spot, Tally
 from dataaudit.errors import IncompleteError
-from dataaudit.records.types import NUMBER, TEXT_ROLES, Batch, FileRef, pack_row, unpack_row
+from dataaudit.records.types import (
+    NUMBER,
+    ROW_BITS,
+    ROW_MASK,
+    TEXT_ROLES,
+    Batch,
+    FileRef,
+    pack_row,
+    unpack_row,
+)
 from dataaudit.sources.base import Partition, ReadOptions
 from dataaudit.sources.dialect import is_plain
 from dataaudit.sources.fetched import Supply
@@ -69,7 +79,7 @@ class RowsAgain:
             return None
         if spot.lines == spot.rows:
             return spot.first_line + row - spot.first_row
-        for batch in self._batches(self.files[file_id], [spot], (row,)):
+        for batch in self._batches(self.files[file_id], [spot], np.asarray([row])):
             if batch.lines is not None:
                 at = np.flatnonzero(batch.rows == row)
                 if len(at):
@@ -81,13 +91,17 @@ class RowsAgain:
 
     def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
         """Batches of nothing but these rows, read again. A row that cannot be found again is left out."""
-        wanted: dict[int, set[int]] = {}
-        for row_id in row_ids:
-            file_id, row = unpack_row(row_id)
-            wanted.setdefault(file_id, set()).add(row)
-        for file_id, rows in sorted(wanted.items()):
-            spots = {spot for row in rows if (spot := self._spot(file_id, row)) is not None}
-            yield from self._batches(self.files[file_id], sorted(spots, key=_first_row), tuple(sorted(rows)))
+        ids = np.unique(np.asarray(row_ids, np.uint64))
+        files = (ids >> np.uint64(ROW_BITS)).astype(np.int64)
+        rows = (ids & np.uint64(ROW_MASK)).astype(np.int64)
+        for file_id in np.unique(files).tolist():
+            first, last = np.searchsorted(files, [file_id, file_id + 1])
+            mine, spots = rows[first:last], self._sorted_spots(file_id)
+            begins = np.asarray([spot.first_row for spot in spots], np.int64)
+            at = np.searchsorted(begins, mine, "right") - 1
+            known = (at >= 0) & (mine < (begins + [spot.rows for spot in spots])[at] if len(spots) else False)
+            there = [spots[one] for one in np.unique(at[known]).tolist()]
+            yield from self._batches(self.files[file_id], there, mine[known])
 
     def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
         """The texts of rows, read again. A row that cannot be found again is left out."""
@@ -117,32 +131,36 @@ class RowsAgain:
                         found[row_id] = number
         return found
 
-    def _batches(self, file: FileRef, spots: Sequence[Spot], rows: tuple[int, ...]) -> Iterator[Batch]:
-        """The batches at these places, cut to these rows."""
-        options = msgspec.structs.replace(self.read, need_rest=False, sample=None, only=rows)
+    def _batches(self, file: FileRef, spots: Sequence[Spot], rows: npt.NDArray[np.int64]) -> Iterator[Batch]:
+        """The batches at these places, cut to these rows, which ascend."""
+        again = msgspec.structs.replace(self.read, need_rest=False, sample=None)
         reader = reader_for(file.format)
         try:
             with self.supply.there(file) if self.supply is not None else nullcontext():
-                for part in self._parts(file, spots):
+                for part, end in self._parts(file, spots):
+                    mine = rows[slice(*np.searchsorted(rows, [part.first_row, end]))]
+                    if len(mine) == 0:
+                        continue
+                    options = msgspec.structs.replace(again, only=tuple(mine.tolist()))
                     for item in reader.read(part, options):
                         if isinstance(item, Batch):
-                            if item.first_row > rows[-1]:
+                            if item.first_row > mine[-1]:
                                 break
                             yield item
         except IncompleteError:
             return  # what cannot be read twice is shown without its text
 
-    def _parts(self, file: FileRef, spots: Sequence[Spot]) -> list[Partition]:
-        """The smallest parts of a file that hold these places; all of it where it cannot be entered in the middle."""
+    def _parts(self, file: FileRef, spots: Sequence[Spot]) -> Iterator[tuple[Partition, int]]:
+        """The smallest parts of a file that hold these places, each with the row after its last one.
+
+        All of the file where it cannot be entered in the middle.
+        """
         if _can_enter(file):
-            return [Partition(file, s.start, s.end, s.first_row, max(s.first_line, 1)) for s in spots]
+            for s in spots:
+                yield Partition(file, s.start, s.end, s.first_row, max(s.first_line, 1)), s.first_row + s.rows
+            return
         parts = reader_for(file.format).plan(file, 1)
-        ends = [part.first_row for part in parts[1:]] + [1 << 62]
-        return [
-            part
-            for part, end in zip(parts, ends, strict=True)
-            if any(spot.first_row < end and spot.first_row + spot.rows > part.first_row for spot in spots)
-        ]
+        yield from zip(parts, [*(part.first_row for part in parts[1:]), 1 << 62], strict=True)
 
 
 def _can_enter(file: FileRef) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.compiling import compiled
+
 U64 = npt.NDArray[np.uint64]
 
 
@@ -13,14 +15,27 @@ def repeated(table: U64, keys: int) -> U64:
 
     Rows of keys that come once, which are nearly all, are told by the first column alone and never moved.
     """
-    first = np.ascontiguousarray(table[:, 0])
+    rows = _maybe_repeated(table)
+    first = np.ascontiguousarray(rows[:, 0])
     order = np.argsort(first)
     first = first[order]
-    rows = table[order[_several(len(first), first[1:] != first[:-1])]]
+    rows = rows[order[_several(len(first), first[1:] != first[:-1])]]
     rows = rows[np.lexsort(rows[:, keys::-1].T)]
     if keys > 1:
         rows = rows[_several(len(rows), (rows[1:, :keys] != rows[:-1, :keys]).any(axis=1))]
     return rows
+
+
+def _maybe_repeated(table: U64) -> U64:
+    """The rows of a table whose first number another may have, and few others."""
+    from dataaudit.sketches.group_kernels import SLOTS, candidates
+
+    if not compiled(0, candidates):
+        return table
+    words = 1 << max(0, (len(table) * SLOTS // 64).bit_length())
+    at = np.empty(len(table), np.int64)
+    count = candidates(np.ascontiguousarray(table), *np.zeros((2, words), np.uint64), at)
+    return table[at[:count]]
 
 
 def starts(rows: U64, keys: int) -> npt.NDArray[np.int64]:

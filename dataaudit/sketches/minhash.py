@@ -85,10 +85,15 @@ def sequence_keys(hashes: U64, starts: I64) -> tuple[U64, U64]:
 
 def as_sets(hashes: U64, starts: I64) -> tuple[U64, I64]:
     """Each sequence sorted, without repetitions."""
+    ordered = hashes.copy()
     # Set by set: many short sorts stay in the processor's cache, one over all of them does not.
-    sets = [hashes[a:b] if b - a < 2 else np.unique(hashes[a:b]) for a, b in pairwise(starts.tolist())]
-    sizes = np.asarray([len(one) for one in sets], np.int64)
-    return np.concatenate([hashes[:0], *sets]), np.concatenate([[0], np.cumsum(sizes)])
+    for first, last in pairwise(starts.tolist()):
+        ordered[first:last].sort()
+    fresh = np.ones(len(ordered) + 1, np.bool_)
+    fresh[1:-1] = ordered[1:] != ordered[:-1]
+    fresh[starts] = True
+    counts = np.concatenate([[0], np.cumsum(fresh[:-1])])
+    return ordered[fresh[:-1]], counts[starts]
 
 
 def shared(hashes: U64, starts: I64, left: I64, right: I64) -> I64:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,6 +12,8 @@ import numpy.typing as npt
 
 from dataaudit.sketches.spill_order import in_order
 from dataaudit.sketches.workspace import Workspace
+
+I64 = npt.NDArray[np.int64]
 
 FLUSH_BYTES = 8 << 20
 """Buffered bytes per spill before a run is written: large enough for sequential writes, small beside a batch. Putting
@@ -22,16 +25,35 @@ _LOWER = 0xFFFFFFFF
 """The lower half of a partition."""
 
 
+class _Places(NamedTuple):
+    """Where the rows of partitions lie in rows sorted by partition."""
+
+    parts: I64
+    """The partitions that hold rows, ascending."""
+    bounds: I64
+    """(n + 1,): the rows of partition i are those from `bounds[i]` to `bounds[i + 1]`."""
+
+    def between(self, first: int, last: int) -> tuple[int, int]:
+        """The first row of the partitions from `first` to `last`, that one included, and the one after their last."""
+        begin, end = np.searchsorted(self.parts, [first, last + 1])
+        return int(self.bounds[begin]), int(self.bounds[end])
+
+
 class _Run(msgspec.Struct, frozen=True, array_like=True):
     path: str
-    starts: tuple[tuple[int, int, int], ...]
-    """(partition, first row in the file, rows)."""
+    parts: bytes
+    bounds: bytes
+    """Both of `_Places`."""
+
+    @property
+    def places(self) -> _Places:
+        return _Places(np.frombuffer(self.parts, np.int64), np.frombuffer(self.bounds, np.int64))
 
 
 class _Frame(msgspec.Struct, array_like=True):
     width: int
     runs: list[_Run]
-    partitions: list[int]
+    partitions: bytes
     data: bytes
 
 
@@ -49,21 +71,24 @@ class Spill:
         self._name = name
         self._flush_bytes = flush_bytes
         self._runs: list[_Run] = []
-        self._parts: list[npt.NDArray[np.int64]] = []
+        self._parts: list[I64] = []
         self._rows: list[npt.NDArray[np.uint64]] = []
         self._buffered = 0
+        self._known: _Places | None = None
+        """Those of what is buffered, once it is sorted."""
 
-    def add(self, partitions: npt.NDArray[np.int64], rows: npt.NDArray[np.uint64]) -> None:
+    def add(self, partitions: I64, rows: npt.NDArray[np.uint64]) -> None:
         """Add rows ((n, width), uint64), each to its partition (n,)."""
         if len(rows) == 0:
             return
+        self._known = None
         self._parts.append(np.ascontiguousarray(partitions, dtype=np.int64))
         self._rows.append(np.ascontiguousarray(rows, dtype=np.uint64))
         self._buffered += rows.nbytes + partitions.nbytes
         if self._buffered > self._flush_bytes:
             self._flush()
 
-    def _pending(self) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.uint64]]:
+    def _pending(self) -> tuple[I64, npt.NDArray[np.uint64]]:
         if not self._rows:
             return np.empty(0, np.int64), np.empty((0, self.width), np.uint64)
         if len(self._rows) > 1:
@@ -71,29 +96,35 @@ class Spill:
             self._rows = [np.concatenate(self._rows)]
         return self._parts[0], self._rows[0]
 
+    def _sorted(self) -> _Places:
+        """Sort what is buffered by partition."""
+        if self._known is None:
+            parts, counts = np.empty(0, np.int64), np.empty(0, np.int64)
+            if self._rows:
+                parts, counts, rows = in_order(self._parts, self._rows)
+                self._parts, self._rows = [np.repeat(parts, counts)], [rows]
+            self._known = _Places(parts, np.append(0, np.cumsum(counts)))
+        return self._known
+
     def _flush(self) -> None:
-        ordered = in_order(self._parts, self._rows)
+        places = self._sorted()
         path = self._work.new_file(self._name)
         with self._work.writing(), path.open("wb") as file:
             # `tofile` says nothing where the last of its buffer cannot be written.
-            file.write(ordered.rows.data.cast("B"))
-        first = np.cumsum(ordered.counts) - ordered.counts
-        starts = zip(ordered.partitions.tolist(), first.tolist(), ordered.counts.tolist(), strict=True)
-        self._runs.append(_Run(str(path), tuple(starts)))
-        self._parts, self._rows, self._buffered = [], [], 0
+            file.write(self._rows[0].data.cast("B"))
+        self._runs.append(_Run(str(path), places.parts.tobytes(), places.bounds.tobytes()))
+        self._forget()
+
+    def _forget(self) -> None:
+        self._parts, self._rows, self._buffered, self._known = [], [], 0, None
 
     def sizes(self) -> dict[int, int]:
         """Rows per partition that holds any, by partition."""
-        sizes: dict[int, int] = {}
-        for run in self._runs:
-            for part, _, count in run.starts:
-                sizes[part] = sizes.get(part, 0) + count
-        self._sort_pending()
-        parts, _ = self._pending()
-        edges = np.flatnonzero(np.diff(parts, prepend=parts[:1] - 1, append=parts[-1:] + 1))
-        for part, count in zip(parts[edges[:-1]].tolist(), np.diff(edges).tolist(), strict=True):
-            sizes[part] = sizes.get(part, 0) + count
-        return dict(sorted(sizes.items()))
+        every = [*(run.places for run in self._runs), self._sorted()]
+        parts, at = np.unique(np.concatenate([one.parts for one in every]), return_inverse=True)
+        counts = np.zeros(len(parts), np.int64)
+        np.add.at(counts, at, np.concatenate([np.diff(one.bounds) for one in every]))
+        return dict(zip(parts.tolist(), counts.tolist(), strict=True))
 
     def partitions(self) -> list[int]:
         """The partitions that hold rows, ascending."""
@@ -104,18 +135,15 @@ class Spill:
         last = first if last is None else last
         pieces = []
         for run in self._runs:
-            inside = [(at, count) for part, at, count in run.starts if first <= part <= last]
-            if inside:  # runs are sorted by partition, so this is one stretch of the file
-                count = sum(count for _, count in inside)
-                flat = np.fromfile(
-                    Path(run.path), np.uint64, count * self.width, offset=inside[0][0] * self.width * 8
-                )
-                pieces.append(flat.reshape(count, self.width))
-        self._sort_pending()
-        parts, rows = self._pending()
-        start, stop = np.searchsorted(parts, first, "left"), np.searchsorted(parts, last, "right")
-        pieces.append(rows[start:stop])
-        return np.concatenate(pieces)
+            begin, end = run.places.between(first, last)
+            if begin < end:
+                count, skipped = (end - begin) * self.width, begin * self.width * 8
+                flat = np.fromfile(Path(run.path), np.uint64, count, offset=skipped)
+                pieces.append(flat.reshape(end - begin, self.width))
+        begin, end = self._sorted().between(first, last)
+        if begin < end or not pieces:
+            pieces.append(self._pending()[1][begin:end])
+        return np.concatenate(pieces) if len(pieces) > 1 else pieces[0]
 
     def read_in_order(self, partition: int) -> npt.NDArray[np.uint64]:
         """All rows of one partition, (n, width), ascending by their first number; those with the same one as added."""
@@ -145,13 +173,6 @@ class Spill:
             pieces = [self.read(upper << 32 | first, upper << 32 | last) for upper in uppers]
             yield pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
 
-    def _sort_pending(self) -> None:
-        parts, _ = self._pending()
-        if len(parts) > 1 and not (parts[1:] >= parts[:-1]).all():
-            ordered = in_order(self._parts, self._rows)
-            self._parts = [np.repeat(ordered.partitions, ordered.counts)]
-            self._rows = [ordered.rows]
-
     def merge(self, other: Spill) -> None:
         """Take in the rows of another spill of the same width and workspace."""
         self._runs.extend(other._runs)
@@ -162,14 +183,15 @@ class Spill:
         """Drop all rows, those on disk too."""
         for run in self._runs:
             Path(run.path).unlink(missing_ok=True)
-        self._runs, self._parts, self._rows, self._buffered = [], [], [], 0
+        self._runs = []
+        self._forget()
 
     def to_bytes(self) -> bytes:
         """Serialise; what is on disk stays there and is named."""
         if self._buffered > SENT_BYTES:
             self._flush()
         parts, rows = self._pending()
-        return msgspec.msgpack.encode(_Frame(self.width, self._runs, parts.tolist(), rows.tobytes()))
+        return msgspec.msgpack.encode(_Frame(self.width, self._runs, parts.tobytes(), rows.tobytes()))
 
     @classmethod
     def from_bytes(
@@ -180,7 +202,7 @@ class Spill:
         spill = cls(work, frame.width, name=name, flush_bytes=flush_bytes)
         spill._runs = frame.runs
         rows = np.frombuffer(frame.data, np.uint64).reshape(-1, frame.width)
-        spill.add(np.asarray(frame.partitions, np.int64), rows)
+        spill.add(np.frombuffer(frame.partitions, np.int64), rows)
         return spill
 
 

@@ -48,7 +48,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
     """Share of rows to evaluate, or None for all."""
     seed: int = 0
     only: tuple[int, ...] | None = None
-    """Row numbers to evaluate, or None for all: for reading a few rows again."""
+    """Row numbers to evaluate, ascending, or None for all: for reading a few rows again."""
     turn: str = ""
     """A file that a process locks while it holds a long line (see `turn`); empty where only one reads."""
     limit: int | None = None

@@ -21,6 +21,7 @@ from dataaudit.sources.compression import stream_error
 from dataaudit.sources.flat import FlatReader
 from dataaudit.sources.json_encoding import is_plain_json, open_json
 from dataaudit.sources.json_records import Text, text_batch
+from dataaudit.sources.line_picking import Cut, picked_cuts
 from dataaudit.sources.linecount import lines_without_blanks
 from dataaudit.sources.turn import Turn
 
@@ -123,7 +124,7 @@ def _blocks(stream: IO[bytes], start: int, end: int, turn: Turn | None = None) -
             if turn is not None and sum(map(len, held)) >= LARGEST_PIECE:
                 turn.take()
             continue
-        whole = [b"".join([*held, piece[:cut]]) if held else piece[:cut]]
+        whole = [b"".join([*held, memoryview(piece)[:cut]]) if held else piece[:cut]]
         held = [piece[cut:]] if cut < len(piece) else []
         del piece
         yield whole
@@ -176,14 +177,10 @@ def _tail(file: FileRef, row: int, line: int, offset: int) -> Batch:
     )
 
 
-Cut = tuple[int, tuple[int, int], Batch]
-"""Bytes, (records, lines) and the batch of a cut of a block."""
-
-
 def _flat_reader(file: FileRef, options: ReadOptions) -> FlatReader | None:
-    """What reads flat objects fast, where all records are wanted."""
-    all_wanted = options.sample is None and options.only is None and options.limit is None
-    return FlatReader(file.size, options.overrides, options.shapes) if all_wanted else None
+    """What reads flat objects fast, where all records are wanted or the numbers of those that are."""
+    known = options.sample is None and options.limit is None
+    return FlatReader(file.size, options.overrides, options.shapes) if known else None
 
 
 def _batches(
@@ -195,8 +192,13 @@ def _batches(
 ) -> Iterator[Cut]:
     """Cut a block of whole lines, taken out of its list, into batches, up to the row `stop`."""
     options, fast = how
+    if options.only is not None and stop is None and len(taken[0]) <= 2 * BLOCK:
+        head = len(BOM) if at[2] == 0 and taken[0].startswith(BOM) else 0
+        if (picked := picked_cuts((taken[0], head), file, at, (options, fast))) is not None:
+            yield from picked
+            return
     # A long line must not lie here twice.
-    if fast is None or not fast.hopeful or len(taken[0]) > flat.LARGEST:
+    if fast is None or options.only is not None or not fast.hopeful or len(taken[0]) > flat.LARGEST:
         yield from _strict_batches(taken, file, at, options, stop)
         return
     row, line, offset = at

@@ -11,6 +11,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -21,6 +22,7 @@ from hypothesis import strategies as st
 
 import dataaudit
 from dataaudit.checks.differences import difference, first_difference
+from dataaudit.checks.near_clusters import Labels
 from dataaudit.errors import ConfigError, DataauditError, UsageError
 
 NEAR = ("near-duplicates",)
@@ -457,3 +459,21 @@ def test_spilled_or_not_in_one_process_or_three_the_rows_are_the_same(
     monkeypatch.setattr("dataaudit.checks.near_clusters.REDUCE_ROWS", 5)
     monkeypatch.setattr("dataaudit.checks.near_clusters.KEPT_ROWS", 5)
     assert found(batch_rows=11) == whole
+
+
+@given(count=st.integers(2, 30), order=st.randoms(use_true_random=False), data=st.data())
+def test_linked_rows_have_the_label_of_the_smallest(count: int, order: random.Random, data: st.DataObject):
+    row = st.integers(0, count - 1)
+    links = data.draw(st.lists(st.tuples(row, row), max_size=40))
+    if data.draw(st.booleans()):  # a chain, in any order
+        rows = order.sample(range(count), count)
+        links += zip(rows[1:], rows, strict=False)
+    labels = Labels(count)
+    for first in range(0, len(links), 7):
+        left, right = np.asarray(links[first : first + 7], np.int64).T
+        labels.unite(left, right)
+    expected = list(range(count))
+    for _ in range(count):
+        for one, other in links:
+            expected[one] = expected[other] = min(expected[one], expected[other])
+    assert labels.of.tolist() == expected

@@ -24,8 +24,8 @@ from dataaudit.records import kernels, machine_code, normalise_kernel
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.words import plain_shingles, words_of
-from dataaudit.sketches import minhash, minhash_kernels
-from dataaudit.sources import flat, flat_kernel, flat_strings
+from dataaudit.sketches import group_kernels, minhash, minhash_kernels
+from dataaudit.sources import flat, flat_kernel, flat_strings, line_picking
 
 FACTOR = np.uint64(3)
 TABLE = np.asarray([5, 7], np.int64)
@@ -192,6 +192,11 @@ def test_every_loop_that_is_called_can_be_kept():
         minhash_kernels.lower,
     ]
     called += [flat_kernel.objects, flat_strings.gather]
+    assert line_picking.find(np.zeros(9, np.uint8), 0, *np.zeros((3, 1), np.int64)) == (1, 1)
+    assert (
+        group_kernels.candidates(sets[:14].reshape(7, 2), *np.zeros((2, 1), np.uint64), starts.repeat(3)) >= 0
+    )
+    called += [line_picking.find, group_kernels.candidates]
     assert [one.function.__name__ for one in called if not one.at_hand] == []
 
 
