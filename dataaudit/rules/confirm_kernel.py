@@ -15,6 +15,8 @@ STEPS = 100_000
 NO, FOUND, ASK = 0, 1, 2
 """A pattern does not match a string; it does; `regex` must be asked."""
 RUNS = (8, 40)
+FAR = -1
+"""In place of a lead: a match may begin anywhere before."""
 MANY = 256
 """Events of a pattern in a string that are put in order one by one."""
 MARK_BYTES = 1 << 16
@@ -228,7 +230,7 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
         string = strings[event]
         pattern = leads.patterns[max(kinds[event], 0)]
         pc = programs.entry[pattern]
-        if kinds[event] < 0 or pc < 0:
+        if kinds[event] < 0 or pc < 0 or leads.most[kinds[event]] == FAR:
             verdicts[group] = ASK
             continue
         begin, end = offsets[string], offsets[string + 1]

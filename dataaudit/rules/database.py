@@ -15,19 +15,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records import cache
+from dataaudit.rules.events import FloodError
 
 CACHE_FORMAT = b"dataaudit-hs-1\n"
 """First line of a cache file; raised when its layout changes."""
 
 Ints = npt.NDArray[np.int64]
-
-
-class FloodError(Exception):
-    """A scan was stopped since it reported more events than allowed. `ids` are those reported until then."""
-
-    def __init__(self, ids: Ints) -> None:
-        super().__init__("too many match events")
-        self.ids = ids
 
 
 def available() -> str | None:

@@ -28,6 +28,24 @@ class Text(NamedTuple):
         return str(memoryview(self.data)[self.offsets[i] : self.offsets[i + 1]], "utf-8")
 
 
+class Spots(NamedTuple):
+    """Where pieces of patterns are."""
+
+    strings: Ints
+    kinds: Ints
+    """What was found, by its place among the kinds of the matcher."""
+    ends: Ints
+    """Byte behind the end, from the start of the data."""
+
+
+class FloodError(Exception):
+    """A scan was stopped since it reported more events than allowed. `ids` say of what those were."""
+
+    def __init__(self, ids: Ints) -> None:
+        super().__init__("too many match events")
+        self.ids = ids
+
+
 def places(text: Text, string: int, ends: Sequence[int]) -> list[int]:
     """How many code points of a string begin before each of these bytes (of the whole data, ascending)."""
     begin, stop = int(text.offsets[string]), int(text.offsets[string + 1])

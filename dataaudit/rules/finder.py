@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from string import ascii_letters, digits
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dataaudit.rules import database, events
-from dataaudit.rules.database import Database, FloodError
-from dataaudit.rules.events import NOTHING, Events, Ints, Text, blocks
+from dataaudit.rules import events
+from dataaudit.rules.events import NOTHING, Events, FloodError, Ints, Spots, Text, blocks
+from dataaudit.rules.expressions import Expressions, RefusedError
+from dataaudit.rules.gram_index import GramIndex, Sought, within_start
 from dataaudit.rules.model import Rule
 from dataaudit.rules.native import Kind
 from dataaudit.rules.plans import plans_of
@@ -25,12 +26,13 @@ MIN_EVENTS = 20_000
 """Events that are always allowed, so that small batches of many hits take the fast path."""
 
 
-class _Engine(NamedTuple):
-    """A database; `kinds[starts[i]:starts[i + 1]]` is what events of its expression `i` can be of."""
+MANY_RULES = 300
+"""Rules from which on grams are searched for, of all that have any: that takes about as long for any number of rules,
+while Hyperscan takes the longer the more there are. With about so many, over rows of 2 kB, both took the same."""
 
-    database: Database
-    kinds: Ints
-    starts: Ints
+
+class _Engine(Protocol):
+    def scan(self, text: Text, first: int, last: int, limit: int) -> Spots: ...
 
 
 class PlannedPattern(NamedTuple):
@@ -52,116 +54,118 @@ class Finder:
         self.per_row: dict[str, str] = {}
         """Rule id → why this rule is matched on every string although the fast path is used."""
         self._rules = rules
-        self._prefiltered: list[bool] = []
         self.patterns: list[PlannedPattern] = []
         """The patterns of all rules."""
         self._firsts: list[int] = []
-        self._engines: dict[frozenset[int], _Engine] = {}
+        self._engines: dict[tuple[bool, frozenset[int]], _Engine] = {}
+        self._by_pieces: set[int] = set()
+        self._by_grams: set[int] = set()
         for i, (rule, plans) in enumerate(zip(self._rules, plans_of(self._rules), strict=True)):
             plan = joined(plans)
-            self._prefiltered.append(not plan.per_row)
-            if plan.reason is not None:
+            if not plan.per_row:
+                self._by_pieces.add(i)
+            if all(one.grams for one in plans):
+                self._by_grams.add(i)
+            elif plan.reason is not None:
                 self.per_row[rule.id] = plan.reason
             self._firsts.append(len(self.patterns))
             self.patterns += [PlannedPattern(i, at, one) for at, one in enumerate(plans)]
         self._limits = np.asarray([_limit(self._rules[one.rule], one) for one in self.patterns], np.int64)
         self.rule_of = np.asarray([one.rule for one in self.patterns], np.int64)
         """Of each pattern the place of its rule."""
-        self.kinds = [
+        pieces = [
             Kind(i, piece, lead)
             for i, one in enumerate(self.patterns)
             for piece, lead in zip(one.plan.pieces, one.plan.leads, strict=True)
         ]
-        """What events can be of."""
+        grams = [Kind(i, *gram, True) for i, one in enumerate(self.patterns) for gram in one.plan.grams]
+        self.kinds = [*pieces, *grams]
+        """What events can be of: first pieces, then grams."""
+        self._pieces = len(pieces)
         self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
 
-    def events(self, text: Text, active: list[int]) -> Events:
-        """What points to matches, by string, pattern and place."""
+    def events(self, text: Text, active: list[int], *, grams: bool) -> Events:
+        """What points to matches, by string, pattern and place.
+
+        With `grams`, these are searched for where there are many rules; pieces of those rules are not.
+        """
         n = len(text.offsets) - 1
-        self._engine(active)  # compiling may make a rule a per-row rule
-        everywhere = [i for i in active if not self._prefiltered[i]]
-        prefiltered = [i for i in active if self._prefiltered[i]]
-        pointers = [self._anyway(0, n, everywhere)]
-        for first, last in blocks(text.offsets) if prefiltered else ():
-            found, flooded = self._scan_block(text, first, last, prefiltered)
-            pointers += [found, self._anyway(first, last, flooded)]
+        left = set(active)
+        pointers: list[Events] = []
+        with_grams = self._by_grams if grams and len(active) > MANY_RULES else set()
+        for by_grams, possible in ((True, with_grams), (False, self._by_pieces)):
+            self._engine(left & possible, by_grams)  # compiling may make a rule a per-row rule
+            wanted = left & possible
+            left -= wanted
+            for first, last in blocks(text.offsets) if wanted else ():
+                found, flooded = self._scan_block(text, first, last, wanted, by_grams)
+                pointers += [found, self._anyway(first, last, flooded)]
+        pointers.append(self._anyway(0, n, left))
         found = Events(*map(np.concatenate, zip(*pointers, strict=True)))
         return found.at(np.lexsort((found.ends, found.strings * len(self.patterns) + found.patterns)))
 
-    def _engine(self, active: Iterable[int]) -> _Engine | None:
-        """The database of these rules, compiled on first use; rules that Hyperscan refuses become per-row
-        rules."""
-        key = frozenset(i for i in active if self._prefiltered[i])
-        if not key:
-            return None
-        if key not in self._engines:
-            by_piece: dict[bytes, list[int]] = {}
-            for number, kind in enumerate(self.kinds):
-                if self.patterns[kind.pattern].rule in key:
-                    by_piece.setdefault(kind.piece, []).append(number)
-            try:
-                compiled = database.compile_database(list(by_piece))
-            except ValueError as error:
-                if not self._drop_refused(by_piece):
-                    # Together they are too much, though each is fine: none is prefiltered.
-                    self._give_up(key, f"hyperscan: {error}")
-                return self._engine(active)
-            counts = [len(numbers) for numbers in by_piece.values()]
-            self._engines[key] = _Engine(
-                compiled,
-                np.asarray([number for numbers in by_piece.values() for number in numbers], np.int64),
-                np.cumsum([0, *counts]),
-            )
-        return self._engines[key]
+    def _engine(self, rules: set[int], by_grams: bool) -> _Engine | None:
+        """What searches for these rules, compiled on first use; rules that Hyperscan refuses become per-row rules."""
+        if not by_grams:
+            rules = rules & self._by_pieces
+        key = by_grams, frozenset(rules)
+        if rules and key not in self._engines:
+            kinds = range(self._pieces, len(self.kinds)) if by_grams else range(self._pieces)
+            wanted = [number for number in kinds if self.rule_of[self._pattern_of[number]] in rules]
+            if by_grams:
+                self._engines[key] = GramIndex([self._sought(number) for number in wanted])
+            else:
+                try:
+                    self._engines[key] = Expressions((self.kinds[number].piece, number) for number in wanted)
+                except RefusedError as error:
+                    for number, why in error.kinds.items():
+                        self._give_up([int(self.rule_of[self._pattern_of[number]])], f"hyperscan: {why}")
+                    if not error.kinds:
+                        # Together they are too much, though each is fine: none is prefiltered.
+                        self._give_up(rules, f"hyperscan: {error}")
+                    return self._engine(rules, by_grams)
+        return self._engines[key] if rules else None
 
-    def _drop_refused(self, by_piece: dict[bytes, list[int]]) -> bool:
-        refused = [(numbers, why) for piece, numbers in by_piece.items() if (why := database.refusal(piece))]
-        for numbers, why in refused:
-            self._give_up({int(self.rule_of[self._pattern_of[one]]) for one in numbers}, f"hyperscan: {why}")
-        return bool(refused)
+    def _sought(self, number: int) -> Sought:
+        kind = self.kinds[number]
+        one = self.patterns[kind.pattern]
+        within = None
+        if self._rules[one.rule].patterns[one.at].where == "start":
+            within = within_start(kind.lead)
+        return Sought(kind.piece, number, within)
 
     def _give_up(self, rules: Iterable[int], reason: str) -> None:
         for i in rules:
-            self._prefiltered[i] = False
+            self._by_pieces.discard(i)
             self.per_row[self._rules[i].id] = reason
 
-    def _anyway(self, first: int, last: int, rules: Sequence[int]) -> Events:
+    def _anyway(self, first: int, last: int, rules: Iterable[int]) -> Events:
         """All strings from `first` to `last` for all of these rules."""
-        strings = np.repeat(np.arange(first, last, dtype=np.int64), len(rules))
-        patterns = np.tile(np.asarray([self._firsts[i] for i in rules], np.int64), last - first)
+        patterns = np.asarray([self._firsts[i] for i in sorted(rules)], np.int64)
+        strings = np.repeat(np.arange(first, last, dtype=np.int64), len(patterns))
         nowhere = np.full(len(strings), -1, np.int64)
-        return Events(strings, patterns, nowhere, nowhere)
+        return Events(strings, np.tile(patterns, last - first), nowhere, nowhere)
 
-    def _scan_block(self, text: Text, first: int, last: int, active: list[int]) -> tuple[Events, list[int]]:
+    def _scan_block(
+        self, text: Text, first: int, last: int, rules: set[int], by_grams: bool
+    ) -> tuple[Events, set[int]]:
         """The events in the strings `first` to `last`, and the rules to match on all of them instead."""
-        begin, end = int(text.offsets[first]), int(text.offsets[last])
-        if end - begin > events.MAX_BLOCK_BYTES:  # a single string too long to scan
-            return NOTHING, active
-        limit = max(MIN_EVENTS, EVENTS_PER_MB * (end - begin) // 1_000_000)
-        left, everywhere = active, []
-        while (engine := self._engine(left)) is not None:
+        nbytes = int(text.offsets[last] - text.offsets[first])
+        if nbytes > events.MAX_BLOCK_BYTES:  # a single string too long to scan
+            return NOTHING, rules
+        limit = max(MIN_EVENTS, EVENTS_PER_MB * nbytes // 1_000_000)
+        left = rules
+        while (engine := self._engine(left, by_grams)) is not None:
             try:
-                ids, ends = engine.database.scan(text.data.slice(begin, end - begin), limit)
+                spots = engine.scan(text, first, last, limit)
             except FloodError as flood:
-                busy = self._busy(engine, flood.ids, limit)
-                everywhere += [i for i in left if i in busy]
-                left = [i for i in left if i not in busy]
+                left = left - self._busy(flood.ids, limit)
                 continue
-            # A match lies in the string of its last byte; one that began in another string is not confirmed.
-            ends = ends + begin
-            at = np.searchsorted(text.offsets, ends - 1, side="right").astype(np.int64) - 1
-            counts = np.diff(engine.starts)[ids]
-            shift = np.cumsum(counts) - counts - engine.starts[ids]
-            kinds = engine.kinds[np.arange(int(counts.sum())) - np.repeat(shift, counts)]
-            found = self._in_place(
-                text,
-                Events(np.repeat(at, counts), self._pattern_of[kinds], np.repeat(ends, counts), kinds),
-            )
-            break
-        else:
-            found = NOTHING
-        # Compiling a smaller database may have made a rule a per-row rule just now.
-        return found, everywhere + [i for i in left if not self._prefiltered[i]]
+            found = Events(spots.strings, self._pattern_of[spots.kinds], spots.ends, spots.kinds)
+            # Compiling a smaller database may have made a rule a per-row rule just now.
+            searched = left if by_grams else left & self._by_pieces
+            return self._in_place(text, found), rules - searched
+        return NOTHING, rules
 
     def _in_place(self, text: Text, found: Events) -> Events:
         """The events without those too far behind the start of a string for a match that must begin there."""
@@ -174,12 +178,11 @@ class Finder:
         near |= ~_PLAIN_START[first]
         return found.at(near)
 
-    def _busy(self, engine: _Engine, ids: Ints, limit: int) -> set[int]:
+    def _busy(self, kinds: Ints, limit: int) -> set[int]:
         """The rules behind more than their share of events; the busiest at least."""
-        counts = np.bincount(ids, minlength=len(engine.starts) - 1)
-        many = np.flatnonzero(counts > limit // BUSY_SHARE).tolist()
-        kinds = [engine.kinds[engine.starts[e] : engine.starts[e + 1]] for e in (*many, int(counts.argmax()))]
-        return set(self.rule_of[self._pattern_of[np.concatenate(kinds)]].tolist())
+        counts = np.bincount(kinds, minlength=len(self.kinds))
+        many = np.append(np.flatnonzero(counts > limit // BUSY_SHARE), counts.argmax())
+        return set(self.rule_of[self._pattern_of[many]].tolist())
 
 
 _PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits])

@@ -84,8 +84,9 @@ class Matcher:
         finder, compiled = self._finder, self._native
         if finder is None or compiled is None:
             return gathered(self.rules, [self._confirm(_every_string(text, active))])
-        found, known = finder.events(text, active), NO_HITS
-        if native.pays(len(text.data)):
+        fast = native.pays(len(text.data))
+        found, known = finder.events(text, active, grams=fast), NO_HITS
+        if fast:
             known, found = self._known(text, found, finder, compiled)
         return gathered(self.rules, [known, self._confirm(_grouped(text, found, finder.patterns))])
 

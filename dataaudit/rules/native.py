@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from dataaudit.records.compiling import compiled
 from dataaudit.rules import confirm_kernel, opcodes
-from dataaudit.rules.confirm_kernel import MANY, MARK_BYTES, Leads, Programs, Ranges, Scratch
+from dataaudit.rules.confirm_kernel import FAR, MANY, MARK_BYTES, Leads, Programs, Ranges, Scratch
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
@@ -31,6 +31,8 @@ class Kind(NamedTuple):
     piece: bytes
     lead: Spread
     """Characters between the start of a match and the end of the piece in it."""
+    is_gram: bool = False
+    """Is the piece a gram? The events of a pattern are all of grams or none."""
 
 
 class Judged(NamedTuple):
@@ -82,7 +84,20 @@ class Native:
         return Judged(verdicts, out.groups[:found], out.spans[:found])
 
     def _leads(self) -> Leads:
-        rows = [(pattern, max(1, lead.fewest), lead.most or 0, lead.runs) for pattern, _, lead in self._kinds]
+        far = {
+            (kind.pattern, kind.is_gram)
+            for kind in self._kinds
+            if kind.lead.most is None or kind.lead.most > MAX_LEAD
+        }
+        rows = [
+            (
+                kind.pattern,
+                max(1, kind.lead.fewest),
+                FAR if (kind.pattern, kind.is_gram) in far else kind.lead.most or 0,
+                kind.lead.runs,
+            )
+            for kind in self._kinds
+        ]
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _programs(self) -> Programs:
@@ -91,9 +106,7 @@ class Native:
         begins = np.zeros((len(self._plans), 256), np.uint8)
         for i, plan in enumerate(self._plans):
             program = plan.program
-            if program is not None and all(
-                lead.most is not None and lead.most <= MAX_LEAD for lead in plan.leads
-            ):
+            if program is not None:
                 entry[i] = linker.add(program)
                 begins[i] = bits(program.first)
         code = np.concatenate([np.zeros((0, WIDTH), np.int32), *linker.parts])

@@ -16,11 +16,12 @@ from functools import lru_cache, reduce
 from math import log2
 
 from dataaudit.rules.compile import flag_bits
+from dataaudit.rules.grams import Gram, grams_of
 from dataaudit.rules.model import Pattern, Rule
 from dataaudit.rules.program import Program, program_of
 from dataaudit.rules.reach import Reach, reach_of
 from dataaudit.rules.spread import NO_SPREAD, Spread, spread_of, total
-from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep, Seq, UnsupportedError, parse
+from dataaudit.rules.tree import MAX_ITEMS, Alt, Chars, Gap, Node, Rep, Seq, UnsupportedError, flat, parse
 
 MIN_BITS = 6.5
 """A piece must be rarer than one place in 2 ** 6.5, by estimate: about three letters, or two rarer signs.
@@ -37,13 +38,8 @@ WIDE_BITS = 1.5
 """
 MAX_WIDE = 4
 MAX_PIECES = 64
-MAX_WRITTEN_OUT = 64
-"""Items that a mandatory repeat is written out to; of a longer one the first turn is kept and the rest is a
-gap."""
 MAX_BITS = 64.0
 """Cap of an estimate, so that chances never underflow."""
-MAX_ITEMS = 400
-"""Items of one sequence that are looked at."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +58,8 @@ class Plan:
     """Per piece how many characters lie between the start of a match and the end of the piece in it."""
     program: Program | None = None
     """What the compiled matcher runs, where it can."""
+    grams: tuple[Gram, ...] = ()
+    """What is searched for instead of the pieces where machine code of that search is at hand; empty: nothing."""
 
     @property
     def per_row(self) -> bool:
@@ -122,7 +120,7 @@ def plan_pattern(pattern: Pattern) -> Plan:
     """The plan of one pattern that compiles. Never raises: whatever is not understood is matched per row."""
     try:
         node = parse(pattern.pattern, flag_bits(pattern))
-        cover = _cover(node)
+        cover, grams = _cover(node), grams_of(node)
     except UnsupportedError as error:
         return Plan((), 0.0, str(error))
     except RecursionError:
@@ -147,12 +145,13 @@ def plan_pattern(pattern: Pattern) -> Plan:
         reach=reach_of(pattern.pattern, flag_bits(pattern)),
         leads=tuple(leads.values()),
         program=program_of(pattern),
+        grams=grams,
     )
 
 
 def _cover(node: Node) -> _Cover | None:
     """The best pieces for a node: a window of its sequence, or what covers one of its parts."""
-    items = _flatten(node)[:MAX_ITEMS]
+    items = flat(node)[:MAX_ITEMS]
     exact = [_exact(item) for item in items]
     best = _best_window(
         items,
@@ -181,21 +180,6 @@ def _cover_branches(alt: Alt) -> _Cover | None:
     if chance <= 0.0:
         return None
     return _Cover(tuple(dict.fromkeys(pieces)), max(0.0, -log2(chance)), size)
-
-
-def _flatten(node: Node) -> list[Node]:
-    """A sequence without sequences in it; what must repeat is written out, so that a piece can end at one."""
-    if isinstance(node, Seq):
-        return [flat for item in node.items for flat in _flatten(item)]
-    if isinstance(node, Rep) and node.high == 0:
-        return []
-    if isinstance(node, Rep) and node.low >= 1:
-        once = _flatten(node.item)
-        if len(once) * node.low > MAX_WRITTEN_OUT:
-            return [*once[:MAX_ITEMS], Gap()]
-        rest = None if node.high is None else node.high - node.low
-        return [*(once * node.low), *([] if rest == 0 else [Rep(node.item, 0, rest)])]
-    return [node]
 
 
 def _best_window(
@@ -236,7 +220,7 @@ def _prefix(node: Node) -> _Exact | None:
             return None
         return _Exact(_either(known), _chance_bits(known), size, _any_spread(known))
     expression, bits, size, spread = b"", 0.0, 0, NO_SPREAD
-    for item in _flatten(node):
+    for item in flat(node):
         whole = _exact(item)
         part = whole if whole is not None or not isinstance(item, Alt) else _prefix(item)
         if part is None or size + part.size > MAX_SIZE:

@@ -15,7 +15,8 @@ from regex import _regex_core as rc
 
 from dataaudit.rules.tree import SPACES, Chars, parsed, widened
 
-_SPACES, _WORDY = 0, 1
+SPACE_RUN, WORDY = 0, 1
+"""Kinds of runs."""
 MAX_RUNS = (8, 40)
 """Characters that an unbounded repeat of white space is counted as, and one of letters, digits, `_`, `-` and
 apostrophes; longer runs are rare in text."""
@@ -27,8 +28,8 @@ MARGIN = 3
 """Characters that a condition without width (an end of line, a word boundary) may look at further on."""
 
 _LONG = (
-    re.compile(rf"\s{{{MAX_RUNS[_SPACES] + 1}}}"),
-    re.compile(rf"[0-9A-Za-z_'\-\u0080-\U0010ffff]{{{MAX_RUNS[_WORDY] + 1}}}"),
+    re.compile(rf"\s{{{MAX_RUNS[SPACE_RUN] + 1}}}"),
+    re.compile(rf"[0-9A-Za-z_'\-\u0080-\U0010ffff]{{{MAX_RUNS[WORDY] + 1}}}"),
 )
 """Runs that are longer than they were counted."""
 
@@ -75,17 +76,17 @@ def reach_of(pattern: str, flags: int) -> Reach | None:
 
 def holds_long_run(window: str, runs: Sequence[int]) -> bool:
     """Is there a run in a window that is longer than it was counted? Then the window must not be used."""
-    if _SPACES in runs:
+    if SPACE_RUN in runs:
         words = window.split()
         # White space beyond one character a word: a long run alone makes this much.
         spare = len(window) - sum(map(len, words)) - len(words)
-        if spare >= MAX_RUNS[_SPACES] - 1 and _LONG[_SPACES].search(window):
+        if spare >= MAX_RUNS[SPACE_RUN] - 1 and _LONG[SPACE_RUN].search(window):
             return True
         if any(odd in window for odd in _ONCE_SPACES):
             return True
-    if _WORDY in runs:
+    if WORDY in runs:
         longest = max(map(len, window.split(" ")))
-        return longest > MAX_RUNS[_WORDY] and _LONG[_WORDY].search(window) is not None
+        return longest > MAX_RUNS[WORDY] and _LONG[WORDY].search(window) is not None
     return False
 
 
@@ -191,8 +192,8 @@ def run_of(chars: Chars) -> int | None:
     """What a repeat of a set is a run of: white space (0), what words are made of (1), or neither."""
     members, other = chars.chars.ascii, chars.chars.other
     if members <= _ASCII_SPACES and other is not None and other <= SPACES:
-        return _SPACES
-    return _WORDY if members <= _ASCII_WORDY else None
+        return SPACE_RUN
+    return WORDY if members <= _ASCII_WORDY else None
 
 
 def _look_around(node: Any) -> _Bounds:

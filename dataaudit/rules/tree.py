@@ -61,6 +61,10 @@ class Gap:
 
 Node = Chars | Seq | Alt | Rep | Gap
 EMPTY = Seq(())
+MAX_ITEMS = 400
+"""Items of one sequence that are looked at."""
+MAX_WRITTEN_OUT = 64
+"""Items that a mandatory repeat is written out to; of a longer one the first turn is kept and the rest is a gap."""
 
 # Nodes that match no character. Dropping a condition can only let more through.
 ZERO_WIDTH = frozenset((
@@ -145,6 +149,21 @@ def widened(node: Any) -> Node:
     if handler is None:
         raise UnsupportedError(REFUSED.get(kind, f"it uses a construct not known here ({kind})"))
     return handler(node)
+
+
+def flat(node: Node) -> list[Node]:
+    """A sequence without sequences in it; what must repeat is written out, so that a piece can end at one."""
+    if isinstance(node, Seq):
+        return [one for item in node.items for one in flat(item)]
+    if isinstance(node, Rep) and node.high == 0:
+        return []
+    if isinstance(node, Rep) and node.low >= 1:
+        once = flat(node.item)
+        if len(once) * node.low > MAX_WRITTEN_OUT:
+            return [*once[:MAX_ITEMS], Gap()]
+        rest = None if node.high is None else node.high - node.low
+        return [*(once * node.low), *([] if rest == 0 else [Rep(node.item, 0, rest)])]
+    return [node]
 
 
 def _sequence(node: Any) -> Node:

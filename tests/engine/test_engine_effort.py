@@ -40,7 +40,7 @@ def test_tables_are_judged_by_their_text_and_rows(tmp_path: Path):
     assert effort.pays([long], modules())
     assert effort.pays([many], modules())
     assert not effort.pays([few], modules())
-    assert not effort.pays([few] * 100, modules())
+    assert not effort.pays([few] * 20, modules())
     assert effort.pays([few] * 200_000, modules())  # as many rows, in files of which a few are opened
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dataaudit.rules import prefilter
+from dataaudit.rules import grams, prefilter
 
 
 @pytest.fixture(autouse=True)
@@ -16,6 +16,7 @@ def _own_cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
 def eager_prefilter(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Even the commonest piece is used, so that short patterns take the fast path as well."""
     monkeypatch.setattr(prefilter, "MIN_BITS", 0.1)
+    monkeypatch.setattr(grams, "MIN_BITS", 0.1)
     prefilter.plan_pattern.cache_clear()
     yield
     prefilter.plan_pattern.cache_clear()

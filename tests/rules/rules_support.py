@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from dataaudit.rules import native
+from dataaudit.rules import finder, native
 from dataaudit.rules.hits import Matches
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import Exemption, Pattern, Rule
@@ -35,10 +35,12 @@ def plain(matches: list[Matches]) -> list[tuple[str, list[int], list[list[int]]]
 
 
 def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text") -> list:
-    """What a matcher finds, by the compiled matcher and without it."""
+    """What a matcher finds, by the compiled matcher and without it, and as if its rules were many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "pays", lambda nbytes: True)
         compiled = plain(matcher.scan(values, role))
+        patch.setattr(finder, "MANY_RULES", 0)
+        assert plain(matcher.scan(values, role)) == compiled
         patch.setattr(native, "pays", lambda nbytes: False)
         assert plain(matcher.scan(values, role)) == compiled
     return compiled
