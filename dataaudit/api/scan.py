@@ -191,4 +191,4 @@ def _write_rows(path: Path, done: Scanned) -> None:
 
     meta = {one.id: {"category": one.category, "severity": one.severity} for one in done.report.findings}
     entries = ((meta.get(one.finding, {}), one) for one in done.outcome.entries())
-    write_rows(path, entries, done.input.files, done.outcome.rows.line_of)
+    write_rows(path, entries, done.input.files, done.outcome.rows.lines_of)

@@ -73,21 +73,39 @@ class RowsAgain:
 
     def line_of(self, row_id: int) -> int | None:
         """1-based physical line of a row, or None where the format has no lines."""
-        file_id, row = unpack_row(row_id)
-        spot = self._spot(file_id, row)
-        if spot is None or spot.first_line == 0:
-            return None
-        if spot.lines == spot.rows:
-            return spot.first_line + row - spot.first_row
-        for batch in self._batches(self.files[file_id], [spot], np.asarray([row])):
+        return self.lines_of([row_id])[0]
+
+    def lines_of(self, row_ids: Sequence[int]) -> list[int | None]:
+        """1-based physical lines of rows; None where the format has no lines."""
+        known: dict[int, int] = {}
+        asked: dict[tuple[int, Spot], list[int]] = {}
+        for row_id in row_ids:
+            file_id, row = unpack_row(row_id)
+            spot = self._spot(file_id, row)
+            if spot is None or spot.first_line == 0:
+                continue
+            if spot.lines == spot.rows:
+                known[row_id] = spot.first_line + row - spot.first_row
+            else:
+                asked.setdefault((file_id, spot), []).append(row)
+        for (file_id, spot), rows in asked.items():
+            for row, line in self._lines_in(file_id, spot, rows).items():
+                known[pack_row(file_id, row)] = line
+        return [known.get(row_id) for row_id in row_ids]
+
+    def _lines_in(self, file_id: int, spot: Spot, rows: Sequence[int]) -> dict[int, int]:
+        """Lines of rows of a batch that is read again: counted from its first one, whose line is known.
+
+        Line ends may lie between where a batch begins and its first row.
+        """
+        found: dict[int, int | None] = {}
+        wanted = np.unique(np.asarray([spot.first_row, *rows], np.int64))
+        for batch in self._batches(self.files[file_id], [spot], wanted):
             if batch.lines is not None:
-                at = np.flatnonzero(batch.rows == row)
-                if len(at):
-                    return int(batch.lines[at[0]])
-                for one in batch.malformed:
-                    if one.row == row:
-                        return one.line
-        return None
+                found.update(zip(batch.rows.tolist(), batch.lines.tolist(), strict=True))
+            found.update((one.row, one.line) for one in batch.malformed)
+        shift = spot.first_line - (found.get(spot.first_row) or spot.first_line)
+        return {row: line + shift for row, line in found.items() if line is not None}
 
     def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
         """Batches of nothing but these rows, read again. A row that cannot be found again is left out."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
 from uuid import uuid4
@@ -39,7 +39,7 @@ SCHEMA = pa.schema(
 """`row` is 0-based, `line` 1-based; `start` and `end` are a half-open range in code points; `note` is what else
 there is to say, such as the item of a benchmark. Unknown: null."""
 
-LineOf = Callable[[int], int | None]
+LinesOf = Callable[[Sequence[int]], list[int | None]]
 """Row id → 1-based line, or None where the format has no lines."""
 
 
@@ -47,7 +47,7 @@ def write_rows(
     path: Path,
     entries: Iterable[tuple[dict[str, Any], RowEntries]],
     files: Iterable[FileRef],
-    line_of: LineOf,
+    lines_of: LinesOf,
 ) -> int:
     """Write entries, each with what is known of its finding (`category`, `severity`); returns the rows written.
 
@@ -65,7 +65,7 @@ def write_rows(
         with writing(path):
             sink = make(temp)
             try:
-                for chunk in _gathered(_chunks(entries, uris, line_of)):
+                for chunk in _gathered(_chunks(entries, uris, lines_of)):
                     sink.write(chunk)
                     count += len(chunk["row"])
             finally:
@@ -109,11 +109,11 @@ class _Lines:
 
 
 def _chunks(
-    entries: Iterable[tuple[dict[str, Any], RowEntries]], uris: dict[int, str], line_of: LineOf
+    entries: Iterable[tuple[dict[str, Any], RowEntries]], uris: dict[int, str], lines_of: LinesOf
 ) -> Iterator[dict[str, list[Any]]]:
     for meta, group in entries:
         for start in range(0, len(group.row_ids), CHUNK_ROWS):
-            yield _columns(meta, group, slice(start, start + CHUNK_ROWS), uris, line_of)
+            yield _columns(meta, group, slice(start, start + CHUNK_ROWS), uris, lines_of)
 
 
 def _gathered(chunks: Iterable[dict[str, list[Any]]]) -> Iterator[dict[str, list[Any]]]:
@@ -129,7 +129,7 @@ def _gathered(chunks: Iterable[dict[str, list[Any]]]) -> Iterator[dict[str, list
 
 
 def _columns(
-    meta: dict[str, Any], group: RowEntries, part: slice, uris: dict[int, str], line_of: LineOf
+    meta: dict[str, Any], group: RowEntries, part: slice, uris: dict[int, str], lines_of: LinesOf
 ) -> dict[str, list[Any]]:
     ids = group.row_ids[part].tolist()
     empty: list[Any] = [None] * len(ids)
@@ -140,7 +140,7 @@ def _columns(
     columns["severity"] = [meta.get("severity")] * len(ids)
     columns["file"] = [_text(uris[file]) for file, _ in places]
     columns["row"] = [row for _, row in places]
-    columns["line"] = [line_of(row_id) for row_id in ids]
+    columns["line"] = list(lines_of(ids))
     if group.spans is not None:
         spans = group.spans[part].tolist()
         columns["role"] = [ROLES[role] if role >= 0 else None for role, *_ in spans]

@@ -375,7 +375,11 @@ def test_duplicate_keys_and_empty_objects(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("indent", [None, 1])
 @pytest.mark.parametrize("ending", ["", ".gz"])
-def test_rows_are_found_again(tmp_path: Path, indent: int | None, ending: str) -> None:
+@pytest.mark.parametrize("block", [64, json_scan.BLOCK])
+def test_rows_are_found_again(
+    tmp_path: Path, indent: int | None, ending: str, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(source, "BLOCK", block)
     rows = {
         "train": [{"text": f"row {i}"} for i in range(50)],
         "test": [{"text": f"t {i}"} for i in range(9)],
@@ -395,7 +399,8 @@ def test_rows_are_found_again(tmp_path: Path, indent: int | None, ending: str) -
         pack_row(0, 0): "row 0",
         pack_row(1, 8): "t 8",
     }
-    assert {row: again.line_of(row) for row in expected} == expected
+    assert again.lines_of([*expected]) == [*expected.values()]
+    assert again.line_of(pack_row(1, 8)) == expected[pack_row(1, 8)]
 
 
 @settings(max_examples=300, deadline=None)
