@@ -94,17 +94,18 @@ class RowsAgain:
         return [known.get(row_id) for row_id in row_ids]
 
     def _lines_in(self, file_id: int, spot: Spot, rows: Sequence[int]) -> dict[int, int]:
-        """Lines of rows of a batch that is read again: counted from its first one, whose line is known.
-
-        Line ends may lie between where a batch begins and its first row.
-        """
+        """Lines of rows of a batch that is read again."""
         found: dict[int, int | None] = {}
         wanted = np.unique(np.asarray([spot.first_row, *rows], np.int64))
         for batch in self._batches(self.files[file_id], [spot], wanted):
             if batch.lines is not None:
                 found.update(zip(batch.rows.tolist(), batch.lines.tolist(), strict=True))
             found.update((one.row, one.line) for one in batch.malformed)
-        shift = spot.first_line - (found.get(spot.first_row) or spot.first_line)
+        shift = 0
+        if self.files[file_id].format == "json":
+            # A batch begins behind the last row before it, and its first line is that of its first row: what ends of
+            # lines are between the two was counted again.
+            shift = spot.first_line - (found.get(spot.first_row) or spot.first_line)
         return {row: line + shift for row, line in found.items() if line is not None}
 
     def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ from dataaudit.records.types import FileRef, pack_row
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.compressing import open_compressed
 from dataaudit.sources.compression import DamagedStreamError, codec_of, open_plain
+
+
+def _next_lines(row_ids: Sequence[int]) -> list[int | None]:
+    return [None if row_id > 9 else row_id + 1 for row_id in row_ids]
 
 
 def entries() -> list[tuple[RowEntries, str, list[str | None] | None]]:
@@ -70,7 +75,7 @@ def test_row_sidecar(ending: str, tmp_path: Path) -> None:
         ({"category": "duplicates"}, RowEntries("twice", np.array([5], np.uint64), np.array([4], np.uint64)))
     )
     path = tmp_path / f"rows.{ending}"
-    assert write_rows(path, groups, files, lambda row_id: None if row_id > 9 else row_id + 1) == 4
+    assert write_rows(path, groups, files, _next_lines) == 4
     if ending == "parquet":
         rows = pq.read_table(path).to_pylist()
         assert pq.read_schema(path).equals(SCHEMA)
@@ -83,7 +88,7 @@ def test_row_sidecar(ending: str, tmp_path: Path) -> None:
     assert rows[0] | {"role": "response", "path": "m[3].c", "start": 5, "end": 9, "twin_row": None} == rows[0]
     assert rows[3] | {"row": 5, "line": 6, "twin_file": "a", "twin_row": 4, "path": None} == rows[3]
     with pytest.raises(UsageError):
-        write_rows(tmp_path / "rows.csv", groups, files, lambda _: None)
+        write_rows(tmp_path / "rows.csv", groups, files, _next_lines)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
 
 
