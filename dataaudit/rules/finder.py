@@ -60,7 +60,8 @@ class Finder:
         self._engines: dict[tuple[bool, frozenset[int]], _Engine] = {}
         self._by_pieces: set[int] = set()
         self._by_grams: set[int] = set()
-        for i, (rule, plans) in enumerate(zip(self._rules, plans_of(self._rules), strict=True)):
+        planned = plans_of(self._rules, grams=len(rules) > MANY_RULES)
+        for i, (rule, plans) in enumerate(zip(self._rules, planned, strict=True)):
             plan = joined(plans)
             if not plan.per_row:
                 self._by_pieces.add(i)
@@ -87,12 +88,12 @@ class Finder:
     def events(self, text: Text, active: list[int], *, grams: bool) -> Events:
         """What points to matches, by string, pattern and place.
 
-        With `grams`, these are searched for where there are many rules; pieces of those rules are not.
+        With `grams`, these are searched for where rules have any, which they do where there are many; else pieces.
         """
         n = len(text.offsets) - 1
         left = set(active)
         pointers: list[Events] = []
-        with_grams = self._by_grams if grams and len(active) > MANY_RULES else set()
+        with_grams = self._by_grams if grams else set()
         for by_grams, possible in ((True, with_grams), (False, self._by_pieces)):
             self._engine(left & possible, by_grams)  # compiling may make a rule a per-row rule
             wanted = left & possible

@@ -19,13 +19,13 @@ WORTH_KEEPING = 64
 """Patterns from which on plans are kept."""
 
 
-def plans_of(rules: Sequence[Rule]) -> list[list[Plan]]:
-    """Per rule the plans of its patterns."""
+def plans_of(rules: Sequence[Rule], *, grams: bool = False) -> list[list[Plan]]:
+    """Per rule the plans of its patterns, with grams if asked for."""
     patterns = list(dict.fromkeys(pattern for rule in rules for pattern in rule.patterns))
-    path = _path(patterns) if len(patterns) >= WORTH_KEEPING else None
+    path = _path(patterns, grams) if len(patterns) >= WORTH_KEEPING else None
     plans = _read(path, len(patterns))
     if plans is None:
-        plans = [plan_pattern(pattern) for pattern in patterns]
+        plans = [plan_pattern(pattern, grams=grams) for pattern in patterns]
         cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(plans))
     by_pattern = dict(zip(patterns, plans, strict=True))
     return [[by_pattern[pattern] for pattern in rule.patterns] for rule in rules]
@@ -40,9 +40,16 @@ def _read(path: Path | None, count: int) -> list[Plan] | None:
     return plans if plans is not None and len(plans) == count else None
 
 
-def _path(patterns: Sequence[Pattern]) -> Path | None:
+def _path(patterns: Sequence[Pattern], grams: bool) -> Path | None:
     folder = cache.cache_dir()
-    limits = (prefilter.MIN_BITS, prefilter.MAX_SIZE, prefilter.MAX_PIECES, reach.MAX_REACH, reach.MAX_RUNS)
+    limits = (
+        grams,
+        prefilter.MIN_BITS,
+        prefilter.MAX_SIZE,
+        prefilter.MAX_PIECES,
+        reach.MAX_REACH,
+        reach.MAX_RUNS,
+    )
     digest = hashlib.sha256(repr((code.fingerprint(), limits)).encode())
     digest.update(msgspec.msgpack.encode([(one.pattern, one.flags) for one in patterns]))
     return None if folder is None else folder / f"plans-{digest.hexdigest()[:40]}.bin"

@@ -116,11 +116,15 @@ def joined(plans: Sequence[Plan]) -> Plan:
 
 
 @lru_cache(maxsize=4096)
-def plan_pattern(pattern: Pattern) -> Plan:
-    """The plan of one pattern that compiles. Never raises: whatever is not understood is matched per row."""
+def plan_pattern(pattern: Pattern, *, grams: bool = False) -> Plan:
+    """The plan of one pattern that compiles, with its grams if asked for: choosing these takes most of the time.
+
+    Never raises: whatever is not understood is matched per row.
+    """
     try:
         node = parse(pattern.pattern, flag_bits(pattern))
-        cover, grams = _cover(node), grams_of(node)
+        cover = _cover(node)
+        chosen = grams_of(node) if grams else ()
     except UnsupportedError as error:
         return Plan((), 0.0, str(error))
     except RecursionError:
@@ -145,7 +149,7 @@ def plan_pattern(pattern: Pattern) -> Plan:
         reach=reach_of(pattern.pattern, flag_bits(pattern)),
         leads=tuple(leads.values()),
         program=program_of(pattern),
-        grams=grams,
+        grams=chosen,
     )
 
 

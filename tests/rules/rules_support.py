@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import pyarrow as pa
 import pytest
 
@@ -34,13 +36,20 @@ def plain(matches: list[Matches]) -> list[tuple[str, list[int], list[list[int]]]
     return [(m.rule.id, m.strings.tolist(), m.spans.tolist()) for m in matches]
 
 
-def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text") -> list:
+@lru_cache(maxsize=64)
+def crowded(rules: tuple[Rule, ...], **options: bool) -> Matcher:
+    """A matcher that takes its rules to be many."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(finder, "MANY_RULES", 0)
+        return Matcher(rules, **options)
+
+
+def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text", **options: bool) -> list:
     """What a matcher finds, by the compiled matcher and without it, and as if its rules were many."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "pays", lambda nbytes: True)
         compiled = plain(matcher.scan(values, role))
-        patch.setattr(finder, "MANY_RULES", 0)
-        assert plain(matcher.scan(values, role)) == compiled
+        assert plain(crowded(matcher.rules, **options).scan(values, role)) == compiled
         patch.setattr(native, "pays", lambda nbytes: False)
         assert plain(matcher.scan(values, role)) == compiled
     return compiled
@@ -51,6 +60,6 @@ def both(
 ) -> tuple[list, list]:
     """Results of the fast path, compiled or not, and of the reference path."""
     return (
-        scanned(Matcher(rules, **options), values, role),
+        scanned(Matcher(rules, **options), values, role, **options),
         plain(Matcher(rules, reference=True, **options).scan(values, role)),
     )
