@@ -217,3 +217,16 @@ def tainted(count: int, start: int = 0) -> list[dict[str, str]]:
         {"prompt": f"Say it {i} times.", "response": f"[INST] Say it {i} times. [/INST] It, said {i} times."}
         for i in range(start, start + count)
     ]
+
+
+def run_program(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a Python program in a process and a folder of its own."""
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        encoding="utf-8",
+        env=environment(),
+        cwd=folder,
+        check=True,
+        timeout=60,
+    )

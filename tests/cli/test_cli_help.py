@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cli_support import RunCli, environment
+from cli_support import RunCli, environment, run_program
 from typer.main import get_command
 
 import dataaudit
@@ -126,15 +126,7 @@ def test_nothing_heavy_is_loaded_for_it(args: list[str], tmp_path: Path) -> None
         f"main({args!r})\n"
         f"print('loaded:', sorted(set({HEAVY!r}) & set(sys.modules)))\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(),
-        cwd=tmp_path,
-        check=True,
-        timeout=60,
-    )
+    done = run_program(program, tmp_path)
     assert done.stdout.splitlines()[-1] == "loaded: []"
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
-from cli_support import environment
+from cli_support import run_program
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -96,13 +94,5 @@ def test_a_plain_scan_does_without_typer(tmp_path: Path):
         "code = main(['scan', 'a.jsonl', '--format', 'json'])\n"
         "print(code, 'typer' in sys.modules, file=sys.stderr)\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        encoding="utf-8",
-        env=environment(),
-        cwd=tmp_path,
-        check=True,
-        timeout=60,
-    )
+    done = run_program(program, tmp_path)
     assert done.stderr == "0 False\n"
