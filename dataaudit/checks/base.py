@@ -172,6 +172,11 @@ class Rows(Protocol):
         ...
 
     @property
+    def threads(self) -> int:
+        """How many threads may work side by side, and ask this object."""
+        ...
+
+    @property
     def total(self) -> int:
         """Records, malformed ones included."""
         ...

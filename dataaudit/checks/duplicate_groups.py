@@ -17,8 +17,6 @@ from dataaudit.sketches.groups import repeated, starts
 
 U64 = npt.NDArray[np.uint64]
 
-RANGE_BITS = 6
-"""Key ranges per variant: 64, so that a reduction holds a 64th of the keys of one variant."""
 LARGEST = 5
 """Groups listed in a finding."""
 
@@ -27,11 +25,6 @@ SHOWN = ("response", "text", "prompt", "tool", "system")
 
 SPLIT_ORDER = ("train", "validation", "test")
 """A row that is in two splits belongs to the first of these and leaked into the others."""
-
-
-def partition_of(variant: int | npt.NDArray[np.int64], hi: U64) -> npt.NDArray[np.int64]:
-    """The spill partition of keys: variant and the top bits of the key. Of several variants each has a column."""
-    return (hi >> np.uint64(64 - RANGE_BITS)).astype(np.int64) | variant << 32
 
 
 class Extras(NamedTuple):
@@ -103,7 +96,7 @@ class GroupTally:
         counts.rows += len(found.rows)
         add_counts(counts.by_file, {str(i): n for i, n in zip(ids.tolist(), per_file.tolist(), strict=True)})
         self.groups += len(found.sizes)
-        top = np.lexsort((found.kept, -found.sizes))[:LARGEST]
+        top = _largest(found)
         self._largest += [(int(found.sizes[i]), int(found.kept[i])) for i in top.tolist()]
         self._largest = sorted(self._largest, key=lambda one: (-one[0], one[1]))[:LARGEST]
 
@@ -153,6 +146,18 @@ class GroupTally:
             details={"groups": self.groups, "largest": largest},
             examples=tuple(examples),
         )
+
+
+def _largest(found: Extras) -> npt.NDArray[np.int64]:
+    """Groups among which the `LARGEST` largest are, and of groups of one size those that keep the smallest row ids."""
+    at = np.arange(len(found.sizes))
+    if len(at) > LARGEST:
+        least = np.partition(found.sizes, -LARGEST)[-LARGEST]
+        more, equal = np.flatnonzero(found.sizes > least), np.flatnonzero(found.sizes == least)
+        if len(equal) > LARGEST:
+            equal = equal[np.argpartition(found.kept[equal], LARGEST)[:LARGEST]]
+        at = np.concatenate([more, equal])
+    return at
 
 
 def _shown(roles: Texts, compared: Sequence[str]) -> tuple[str | None, str | None, str | None]:

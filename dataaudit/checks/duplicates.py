@@ -21,11 +21,12 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.checks.base import CheckOptions, FindingKind, RowEntries, Rows
-from dataaudit.checks.duplicate_groups import Extras, GroupTally, extras, leaks, partition_of
+from dataaudit.checks.duplicate_groups import Extras, GroupTally, extras, leaks
 from dataaudit.checks.duplicate_keys import ALL, RECORD, SCOPES, code_of, codes_of, compared
 from dataaudit.records.findings import CheckResult
 from dataaudit.records.types import Batch, pack_row
 from dataaudit.sketches.counts import add_counts
+from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -35,8 +36,8 @@ EFFORT = 0.2
 LEAKAGE = "split-leakage"
 BASES = (NAME, LEAKAGE)
 
-REDUCE_ROWS = 1 << 20
-"""Keys reduced together: 24 MB of them, and about three times that while they are sorted."""
+REDUCE_ROWS = 1 << 18
+"""Keys that a thread reduces together: 12 MB of them, and as much again while they are."""
 
 U64 = npt.NDArray[np.uint64]
 
@@ -139,8 +140,8 @@ class ExactDuplicates(msgspec.Struct, frozen=True):
             for found in compared(batch, scopes, normalised):
                 of = {Variant(one, normalised).suffix: len(found.records) for one in found.scopes}
                 add_counts(state.frame.of, of)
-                part = partition_of(code_of(found.scopes, normalised), found.keys.hi)
-                state.keys.add(part, np.stack([*found.keys, ids[found.records]], axis=1))
+                rest = np.stack([found.keys.lo, ids[found.records]], axis=1)
+                state.keys.add_keys(code_of(found.scopes, normalised), found.keys.hi[:, None], rest)
 
     def finalize(self, state: DuplicateState, rows: Rows) -> CheckResult:
         """Findings with their groups."""
@@ -182,8 +183,12 @@ class ExactDuplicates(msgspec.Struct, frozen=True):
 
 def _reduced(state: DuplicateState, codes: tuple[int, ...], base: str, rows: Rows) -> Iterator[Extras]:
     """The duplicates or leaks among the keys under these codes, some key ranges at a time."""
-    for table in state.keys.together(codes, REDUCE_ROWS):
-        yield extras(table) if base == NAME else leaks(table, rows.files)
+
+    def reduced(between: tuple[int, int]) -> Extras:
+        table = state.keys.read_together(codes, *between)
+        return extras(table) if base == NAME else leaks(table, rows.files)
+
+    yield from side_by_side(reduced, state.keys.lowers(codes, REDUCE_ROWS), rows.threads)
 
 
 def spilled_per_row(options: CheckOptions) -> int:

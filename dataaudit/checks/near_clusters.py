@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -14,11 +14,12 @@ from dataaudit.checks.near_settings import FLAG, NearSettings
 from dataaudit.errors import UsageError
 from dataaudit.records.words import I64, U64
 from dataaudit.sketches.groups import repeated, starts
+from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 REDUCE_ROWS = 1 << 18
-"""Keys reduced together."""
+"""Keys that a thread reduces together: 8 MB of those of a band."""
 KEPT_ROWS = 1 << 20
 """Members of buckets held (16 MB) while candidates are read again; where they are more, they are looked for again."""
 CENTRES = 4
@@ -36,17 +37,34 @@ class Keys(NamedTuple):
     number: int
     """How many bands there are."""
 
-    def equal(self) -> Iterator[U64]:
-        """The keys of sequences, some at a time."""
-        return _part(self.sequences, self.variant)
+    def equal(self, threads: int) -> Equal:
+        """The rows beyond the first of every group of equal sequences."""
+        first, last = self.variant << 32, (self.variant + 1 << 32) - 1
 
-    def band(self, band: int) -> Iterator[U64]:
-        """The keys of a band, some at a time."""
-        return _part(self.bands, self.variant * self.number + band)
+        def reduced(between: tuple[int, int]) -> U64:
+            return _beyond_first(self.sequences.read(*between))
 
+        found = side_by_side(reduced, self.sequences.stretches(first, last, REDUCE_ROWS), threads)
+        every = np.concatenate([np.empty((0, 4), np.uint64), *found])
+        every = every[np.argsort(every[:, 0])]
+        return Equal(every[:, 0], every[:, 1], every[:, 2].astype(np.int64), every[:, 3].astype(np.int64))
 
-def _part(spill: Spill, part: int) -> Iterator[U64]:
-    return spill.chunks(part << 32, (part + 1 << 32) - 1, REDUCE_ROWS)
+    def buckets(self, again: U64, threads: int) -> Iterator[Buckets]:
+        """Some rows at a time, those that share the key of a band, without the rows `again`: those whose sequence
+
+        another has.
+        """
+
+        def reduced(between: tuple[int, int]) -> Buckets:
+            return _buckets(self.bands.read(*between), again)
+
+        # A band lies in partitions of its own, so none is reduced together with another.
+        parts = (
+            between
+            for band in range(self.variant * self.number, (self.variant + 1) * self.number)
+            for between in self.bands.stretches(band << 32, (band + 1 << 32) - 1, REDUCE_ROWS)
+        )
+        yield from side_by_side(reduced, parts, threads)
 
 
 class Equal(NamedTuple):
@@ -83,19 +101,17 @@ class Clusters(NamedTuple):
 
 def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, work: Workspace) -> Clusters:
     """The clusters of one variant: of whole records, or of the strings of a role."""
-    equal = _equal(keys.equal())
-    ids, kept, size = np.empty(0, np.uint64), list[Buckets](), 0
-    for band in range(keys.number):
-        found = [ids]
-        for one in _buckets(keys, band, equal.rows):
-            found.append(np.unique(one.members))
-            size += len(one.members)
-            if size <= KEPT_ROWS:
-                kept.append(one)
-            else:
-                kept.clear()
-        ids = np.unique(np.concatenate(found))
-    again = kept if size <= KEPT_ROWS else _every_bucket(keys, equal.rows)
+    equal = keys.equal(rows.threads)
+    candidates, kept, size = _Distinct(), list[Buckets](), 0
+    for one in keys.buckets(equal.rows, rows.threads):
+        candidates.add(one.members)
+        size += len(one.members)
+        if size <= KEPT_ROWS:
+            kept.append(one)
+        else:
+            kept.clear()
+    ids = candidates.all()
+    again = kept if size <= KEPT_ROWS else keys.buckets(equal.rows, rows.threads)
     sets, labels = Sets(ids, rows, (settings.words, role), work), Labels(len(ids))
     try:
         for one in again:
@@ -106,18 +122,16 @@ def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, w
     return Clusters(members, len(ids), sets.missing)
 
 
-def _equal(tables: Iterable[U64]) -> Equal:
-    """The rows beyond the first of every group of equal keys. Tables are (n, 4): hi, lo, row id, bytes of text."""
-    parts = [np.empty((0, 4), np.uint64)]
-    for table in tables:
-        rows = repeated(table, 2)
-        at = starts(rows, 2)
-        first = np.repeat(at, np.diff(np.append(at, len(rows))))
-        row, nbytes = rows[:, 2], rows[:, 3]
-        parts.append(np.delete(np.stack([row, row[first], nbytes, nbytes[first]], axis=1), at, axis=0))
-    every = np.concatenate(parts)
-    every = every[np.argsort(every[:, 0])]
-    return Equal(every[:, 0], every[:, 1], every[:, 2].astype(np.int64), every[:, 3].astype(np.int64))
+def _beyond_first(table: U64) -> U64:
+    """Of equal keys the rows beyond the first: row id, that of the first, bytes of both. `table` is (n, 4): hi, lo,
+
+    row id, bytes of text.
+    """
+    rows = repeated(table, 2)
+    at = starts(rows, 2)
+    first = np.repeat(at, np.diff(np.append(at, len(rows))))
+    row, nbytes = rows[:, 2], rows[:, 3]
+    return np.delete(np.stack([row, row[first], nbytes, nbytes[first]], axis=1), at, axis=0)
 
 
 class Buckets(NamedTuple):
@@ -125,6 +139,36 @@ class Buckets(NamedTuple):
 
     bucket: I64
     members: U64
+
+
+def _buckets(table: U64, again: U64) -> Buckets:
+    """The rows of a table of (key, row id) that share a key, without the rows `again`, which ascend."""
+    rows = repeated(table, 1)
+    if len(again) and len(rows):  # a row whose sequence another has stands in its place
+        at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
+        rows = repeated(rows[again[at] != rows[:, 1]], 1)
+    at = starts(rows, 1)
+    return Buckets(np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
+
+
+class _Distinct:
+    """Row ids, each once. They are put in order when as many as before have come, so every one a few times over."""
+
+    def __init__(self) -> None:
+        self._held = [np.empty(0, np.uint64)]
+        self._waiting = 0
+
+    def add(self, ids: U64) -> None:
+        """Take some in."""
+        self._held.append(ids)
+        self._waiting += len(ids)
+        if self._waiting > max(KEPT_ROWS, len(self._held[0])):
+            self.all()
+
+    def all(self) -> U64:
+        """All of them, ascending."""
+        self._held, self._waiting = [np.unique(np.concatenate(self._held))], 0
+        return self._held[0]
 
 
 class Labels:
@@ -146,23 +190,6 @@ class Labels:
             np.minimum.at(self.of, np.maximum(one, other), np.minimum(one, other))
             while not np.array_equal(further := self.of[self.of], self.of):
                 self.of = further
-
-
-def _every_bucket(keys: Keys, again: U64) -> Iterator[Buckets]:
-    for band in range(keys.number):
-        yield from _buckets(keys, band, again)
-
-
-def _buckets(keys: Keys, band: int, again: U64) -> Iterator[Buckets]:
-    """Per stretch of keys of a band: the rows that share a key, without those of the sequences of others."""
-    for table in keys.band(band):
-        rows = repeated(table, 1)
-        if len(again) and len(rows):  # a row whose sequence another has stands in its place
-            at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
-            rows = repeated(rows[again[at] != rows[:, 1]], 1)
-        if len(rows):
-            at = starts(rows, 1)
-            yield Buckets(np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
 
 
 def _unite(sets: Sets, labels: Labels, bucket: I64, members: I64, threshold: float) -> None:

@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from dataaudit.checks.base import CheckOptions, Costs, FindingKind, RowEntries, Rows
-from dataaudit.checks.duplicate_groups import partition_of
 from dataaudit.checks.near_clusters import Clusters, Keys, clusters
 from dataaudit.checks.near_documents import LongDocument, documents
 from dataaudit.checks.near_finding import finding
@@ -127,11 +126,8 @@ class NearDuplicates(msgspec.Struct, frozen=True):
                     hi, lo = sequence_keys(found.hashes, found.starts)
                     keys = band_keys(found.hashes, found.starts, settings.banding)
                 add_counts(state.of, {str(variant): len(row_ids)})
-                state.sequences.add(partition_of(variant, hi), np.stack([hi, lo, row_ids, nbytes], axis=1))
-                first = variant * settings.bands
-                parts = partition_of(first + np.arange(settings.bands), keys)
-                every = np.stack([keys, np.broadcast_to(row_ids[:, None], keys.shape)], axis=2)
-                state.bands.add(parts.reshape(-1), every.reshape(-1, 2))
+                state.sequences.add_keys(variant, hi[:, None], np.stack([lo, row_ids, nbytes], axis=1))
+                state.bands.add_keys(variant * settings.bands, keys, row_ids[:, None])
 
     def _found(self, state: NearState, rows: Rows, variant: int) -> Clusters:
         if variant not in state.found:

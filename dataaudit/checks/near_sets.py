@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from functools import cached_property
+from threading import Lock
+from typing import IO
 
 import numpy as np
 import numpy.typing as npt
 
 from dataaudit.checks.base import Rows
-from dataaudit.checks.near_documents import LongDocument, documents
+from dataaudit.checks.near_documents import Documents, LongDocument, documents
 from dataaudit.records.words import I64, U64
 from dataaudit.sketches.long_sets import Read, shared_members, write_set
 from dataaudit.sketches.minhash import as_sets, shared
+from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.workspace import Workspace
 
-FETCH_ROWS = 1 << 16
-"""Rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
+LEAST_ROWS, MOST_ROWS = 1 << 12, 1 << 16
+"""Bounds on the rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
+SHARES = 4
+"""Stretches for each thread, so that none idles for long at the end."""
 BLOCK_SHINGLES = 1 << 22
 """Shingles held to compare pairs (32 MB); a pair of longer documents is read side by side."""
 
@@ -35,25 +40,37 @@ class Sets:
         """Bytes of the text of each."""
         self._at = np.zeros(len(ids), np.int64)
         self._path = work.new_file("near-sets")
-        done = 0
+        self._done = 0
+        """Shingles written."""
+        self._writing = Lock()
         with work.writing(), self._path.open("wb") as out:
-            for first in range(0, len(ids), FETCH_ROWS):
-                for batch in rows.batches(ids[first : first + FETCH_ROWS].tolist()):
+
+            def read(first: int) -> None:
+                for batch in rows.batches(ids[first : first + most].tolist()):
                     for one in documents(batch, size, work, role):
-                        if isinstance(one, LongDocument):
-                            place = np.searchsorted(ids, np.asarray([one.row_id], np.uint64))
-                            self.counts[place] = write_set(one.shingles(), out, work)
-                            self.nbytes[place] = one.nbytes
-                            self._at[place] = done
-                            done += int(self.counts[place[0]])
-                            continue
-                        members, starts = as_sets(one.hashes, one.starts)
-                        place = np.searchsorted(ids, one.row_ids)
-                        self.counts[place] = np.diff(starts)
-                        self.nbytes[place] = one.nbytes
-                        self._at[place] = done + starts[:-1]
-                        out.write(members.data.cast("B"))
-                        done += len(members)
+                        self._write(one, out, work)
+
+            most = min(MOST_ROWS, max(LEAST_ROWS, -(-len(ids) // (SHARES * rows.threads))))
+            for _ in side_by_side(read, range(0, len(ids), most), rows.threads):
+                pass
+
+    def _write(self, one: Documents | LongDocument, out: IO[bytes], work: Workspace) -> None:
+        if isinstance(one, LongDocument):
+            with self._writing:
+                place = np.searchsorted(self.ids, np.asarray([one.row_id], np.uint64))
+                self.counts[place] = write_set(one.shingles(), out, work)
+                self.nbytes[place] = one.nbytes
+                self._at[place] = self._done
+                self._done += int(self.counts[place[0]])
+            return
+        members, starts = as_sets(one.hashes, one.starts)
+        place = np.searchsorted(self.ids, one.row_ids)
+        with self._writing:
+            self.counts[place] = np.diff(starts)
+            self.nbytes[place] = one.nbytes
+            self._at[place] = self._done + starts[:-1]
+            out.write(members.data.cast("B"))
+            self._done += len(members)
 
     @property
     def missing(self) -> int:

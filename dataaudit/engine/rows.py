@@ -46,6 +46,8 @@ class RowsAgain:
     read: ReadOptions
     supply: Supply | None = None
     """Fetches files that lie elsewhere."""
+    threads: int = 1
+    """How many threads checks may use when they finalize."""
     _sorted: dict[int, list[Spot]] = field(default_factory=dict)
     """Per file its batches in order, made when first asked for."""
 

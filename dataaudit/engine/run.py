@@ -102,7 +102,9 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
         left = _run_here(session, partitions, left, progress)
         if left is not None and left <= 0:
             break
-    rows = RowsAgain(plan.files, session.tally, plan.read, plan.supply)
+    # What is fetched is there for one reader at a time.
+    threads = workers if workers > 1 and plan.supply is None else 1
+    rows = RowsAgain(plan.files, session.tally, plan.read, plan.supply, threads)
     results = tuple(check.finalize(session.states[name], rows) for name, check in session.checks.items())
     return Outcome(results, rows, session, workers)
 

@@ -8,8 +8,10 @@ spaces, joiners, soft hyphens, variation selectors) count as nothing: they neith
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -60,63 +62,81 @@ BLOCK_BITS = 12
 once; when another is met, all are, to be kept, or that one where nothing can be kept: all of them cost a second."""
 
 
-class Characters:
-    """Tables over all code points, following the Unicode version of Python."""
+class Characters(NamedTuple):
+    """Tables over all code points, following the Unicode version of Python. What is in a filled block never changes."""
+
+    kind: npt.NDArray[np.uint8]
+    """Class of every code point."""
+    fold: npt.NDArray[np.int32]
+    """What it is folded to, or -k where that is several code points: `several[starts[k]:starts[k + 1]]`."""
+    several: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int32]
+    known: npt.NDArray[np.bool_]
+    """Which blocks are filled."""
+
+
+class Filling:
+    """The tables as far as they are filled. Threads may ask for more side by side."""
 
     def __init__(self) -> None:
-        self.kind: npt.NDArray[np.uint8] = np.zeros(0x110000, np.uint8)
-        """Class of every code point."""
-        self.fold: npt.NDArray[np.int32] = np.arange(0x110000, dtype=np.int32)
-        """What it is folded to, or -k where that is several code points: `several[starts[k]:starts[k + 1]]`."""
-        self.several: npt.NDArray[np.int32] = np.zeros(0, np.int32)
-        self.starts: npt.NDArray[np.int32] = np.zeros(2, np.int32)  # entry 0 is none: -0 is code point 0
-        self.known: npt.NDArray[np.bool_] = np.zeros(0x110000 >> BLOCK_BITS, np.bool_)
-        """Which blocks are filled."""
+        self._lock = Lock()
         self._asked = False
+        self.now = Characters(
+            np.zeros(0x110000, np.uint8),
+            np.arange(0x110000, dtype=np.int32),
+            np.zeros(0, np.int32),
+            np.zeros(2, np.int32),  # entry 0 is none: -0 is code point 0
+            np.zeros(0x110000 >> BLOCK_BITS, np.bool_),
+        )
         if not self._kept(None):
             self._fill(0)
 
-    def fill(self, block: int) -> None:
-        """Fill a block, unless it is; all of them where they are kept."""
-        if not self._asked:
-            self._asked = True
-            self._kept(self._all)
-        if not self.known[block]:
-            self._fill(block)
+    def having(self, blocks: Sequence[int]) -> Characters:
+        """The tables with these blocks filled; all blocks where they are kept."""
+        if all(self.now.known[block] for block in blocks):
+            return self.now
+        with self._lock:
+            if not self._asked:
+                self._asked = True
+                self._kept(self._all)
+            for block in blocks:
+                if not self.now.known[block]:
+                    self._fill(block)
+            return self.now
 
     def _kept(self, make: Callable[[], Tables] | None) -> bool:
         """Take the tables that are kept, or keep those that are made."""
-        mine = (self.kind, self.fold, self.several, self.starts)
-        kept = tables(__file__, mine, make)
+        kept = tables(__file__, self.now[:4], make)
         if kept is not None:
-            self.kind, self.fold, self.several, self.starts = kept
-            self.known[:] = True
+            self.now = Characters(kept[0], kept[1], kept[2], kept[3], np.ones_like(self.now.known))
         return kept is not None
 
     def _all(self) -> Tables:
-        for block in np.flatnonzero(~self.known).tolist():
+        for block in np.flatnonzero(~self.now.known).tolist():
             self._fill(block)
-        return self.kind, self.fold, self.several, self.starts
+        return self.now[:4]
 
     def _fill(self, block: int) -> None:
-        several = self.several.tolist()
-        starts = self.starts.tolist()
+        kind, fold, several, starts, known = self.now
+        members, bounds = several.tolist(), starts.tolist()
         for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):
             char = chr(code)
-            kind = _kind(code, unicodedata.category(char))
-            self.kind[code] = kind
-            if kind in (BREAK, NOTHING) or (kind == SINGLE and not unicodedata.decomposition(char)):
+            kind[code] = _kind(code, unicodedata.category(char))
+            if kind[code] in (BREAK, NOTHING) or (
+                kind[code] == SINGLE and not unicodedata.decomposition(char)
+            ):
                 continue
             folded = _folded(char)
             if len(folded) == 1:
-                self.fold[code] = ord(folded)
+                fold[code] = ord(folded)
             else:
-                self.fold[code] = 1 - len(starts)
-                several += map(ord, folded)
-                starts.append(len(several))
-        self.several = np.asarray(several, np.int32)
-        self.starts = np.asarray(starts, np.int32)
-        self.known[block] = True
+                fold[code] = 1 - len(bounds)
+                members += map(ord, folded)
+                bounds.append(len(members))
+        # New arrays: who reads the tables as they were may go on.
+        known = known.copy()
+        known[block] = True
+        self.now = Characters(kind, fold, np.asarray(members, np.int32), np.asarray(bounds, np.int32), known)
 
 
 def _kind(code: int, category: str) -> int:
@@ -140,6 +160,11 @@ def _folded(char: str) -> str:
 
 
 @cache
-def characters() -> Characters:
+def _filling() -> Filling:
     """The tables of this process."""
-    return Characters()
+    return Filling()
+
+
+def characters(blocks: Sequence[int] = ()) -> Characters:
+    """The tables, with these blocks filled."""
+    return _filling().having(blocks)

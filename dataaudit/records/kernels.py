@@ -220,7 +220,7 @@ def words(data: Bytes, offsets: I64, spans: bool, order: I64 | None = None) -> W
         missing = int(split(data, offsets, order, tables, out, room))
         if missing < 0:
             break
-        table.fill(missing >> BLOCK_BITS)
+        table = characters([missing >> BLOCK_BITS])
     # Shrunk where they are: of a long text a copy is larger than the text.
     for made in (out.hashes, begins, ends):
         made.resize(min(len(made), int(out.starts[-1])), refcheck=False)

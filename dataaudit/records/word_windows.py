@@ -55,10 +55,7 @@ def _start(data: Bytes, at: int) -> int:
 def _last_place(data: Bytes, first: int, last: int) -> int:
     """The last place to cut between two bytes at which code points begin, or -1."""
     codes = np.frombuffer(data[first:last].tobytes().decode("utf-8").encode("utf-32-le"), np.int32)
-    table = characters()
-    for block in np.unique(codes >> BLOCK_BITS).tolist():
-        table.fill(block)
-    kind = table.kind[codes]
+    kind = characters(np.unique(codes >> BLOCK_BITS).tolist()).kind[codes]
     begins = np.append(np.flatnonzero((data[first:last] & 0xC0) != 0x80), last - first)
     places = np.concatenate([begins[1:][kind == BREAK][-1:], begins[:-1][kind == SINGLE][-1:]])
     return first + int(places.max()) if len(places) else -1

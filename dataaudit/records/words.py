@@ -20,7 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dataaudit.records.characters import BLOCK_BITS, BREAK, MARK, NOTHING, SINGLE, characters
+from dataaudit.records.characters import BLOCK_BITS, BREAK, MARK, NOTHING, SINGLE, Characters, characters
 from dataaudit.records.compiling import compiled
 from dataaudit.records.hashing import mix64
 from dataaudit.records.normalise import flat_bytes
@@ -84,9 +84,7 @@ def plain_words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words
     """`words_of` in numpy. `data` is UTF-8, `offsets` (n + 1,) begin at 0."""
     first = np.flatnonzero((data & 0xC0) != 0x80)  # byte of each code point
     codes = np.frombuffer(data.tobytes().decode("utf-8").encode("utf-32-le"), np.int32)
-    table = characters()
-    for block in np.unique(codes >> BLOCK_BITS).tolist():
-        table.fill(block)
+    table = characters(np.unique(codes >> BLOCK_BITS).tolist())
     kind = table.kind[codes]
     there = np.flatnonzero(kind != NOTHING)
     first, codes, kind = first[there], codes[there], kind[there]
@@ -97,7 +95,7 @@ def plain_words(data: npt.NDArray[np.uint8], offsets: I64, spans: bool) -> Words
     inside = np.flatnonzero(kind != BREAK)
     opens = opens[inside]
     width = _utf8_width(codes[inside])
-    lengths, folded = _unfold(table.fold[codes[inside]])
+    lengths, folded = _unfold(table.fold[codes[inside]], table)
     at_word = np.flatnonzero(opens)
     at_code = np.concatenate([[0], np.cumsum(lengths)])[at_word]
     hashes = sums(folded, at_code, WORD_BASE)
@@ -132,13 +130,12 @@ def _utf8_width(codes: npt.NDArray[np.int32]) -> I64:
     return 1 + (codes >= 0x80).astype(np.int64) + (codes >= 0x800) + (codes >= 0x10000)
 
 
-def _unfold(fold: npt.NDArray[np.int32]) -> tuple[I64, npt.NDArray[np.int32]]:
+def _unfold(fold: npt.NDArray[np.int32], table: Characters) -> tuple[I64, npt.NDArray[np.int32]]:
     """Per code point how many it is folded to, and those, end to end."""
     lengths = np.ones(len(fold), np.int64)
     several = np.flatnonzero(fold < 0)
     if len(several) == 0:
         return lengths, fold
-    table = characters()
     entry = -fold[several]
     lengths[several] = table.starts[entry + 1] - table.starts[entry]
     out = np.repeat(fold, lengths)

@@ -7,35 +7,55 @@ import numpy.typing as npt
 
 from dataaudit.records.compiling import compiled
 
+SLOTS = 8
+"""Bits per row: of rows whose number comes once, one in nine meets another at its bit."""
+
 U64 = npt.NDArray[np.uint64]
 
 
 def repeated(table: U64, keys: int) -> U64:
-    """The rows whose key another row has too, sorted by key and row id. `keys` columns are the key, the next the id.
+    """The rows whose key another row has too, sorted by key and row id. `keys` columns are the key, the next the id."""
+    from dataaudit.sketches import group_kernels
 
-    Rows of keys that come once, which are nearly all, are told by the first column alone and never moved.
-    """
-    rows = _maybe_repeated(table)
-    first = np.ascontiguousarray(rows[:, 0])
-    order = np.argsort(first)
-    first = first[order]
-    rows = rows[order[_several(len(first), first[1:] != first[:-1])]]
-    rows = rows[np.lexsort(rows[:, keys::-1].T)]
-    if keys > 1:
-        rows = rows[_several(len(rows), (rows[1:, :keys] != rows[:-1, :keys]).any(axis=1))]
-    return rows
+    if compiled(0, group_kernels.group):
+        return _grouped(np.ascontiguousarray(table), keys)
+    rows = table[np.lexsort(table[:, keys::-1].T)]
+    return rows[_several(len(rows), (rows[1:, :keys] != rows[:-1, :keys]).any(axis=1))]
 
 
-def _maybe_repeated(table: U64) -> U64:
-    """The rows of a table whose first number another may have, and few others."""
-    from dataaudit.sketches.group_kernels import SLOTS, candidates
+def _grouped(table: U64, keys: int) -> U64:
+    """`repeated`, compiled. Rows of keys that come once, which are nearly all, are told by the first column alone."""
+    from dataaudit.sketches.group_kernels import SMALL, candidates, gather, group, order
 
-    if not compiled(0, candidates):
-        return table
-    words = 1 << max(0, (len(table) * SLOTS // 64).bit_length())
     at = np.empty(len(table), np.int64)
-    count = candidates(np.ascontiguousarray(table), *np.zeros((2, words), np.uint64), at)
-    return table[at[:count]]
+    rows = table[at[: candidates(table, *np.zeros((2, _power(len(table) * SLOTS // 64)), np.uint64), at)]]
+    firsts, sizes = np.zeros((2, len(rows)), np.int32)
+    count = group(rows, keys, np.full(_power(len(rows)), -1, np.int32), firsts, sizes)
+    heads = np.flatnonzero(sizes > 1)
+    heads = heads[_order(rows[heads, :keys])]
+    bounds = np.append(0, np.cumsum(sizes[heads]))
+    places = np.full(len(rows), -1)
+    places[heads] = bounds[:-1]
+    found = np.empty((count, table.shape[1]), np.uint64)
+    gather(rows, firsts, places, found)
+    order(found, bounds, keys)
+    for at in np.flatnonzero(np.diff(bounds) > SMALL).tolist():
+        mine = found[bounds[at] : bounds[at + 1]]
+        mine[:] = mine[np.argsort(mine[:, keys])]
+    return found
+
+
+def _order(keys: U64) -> npt.NDArray[np.int64]:
+    """The order of different keys."""
+    order = np.argsort(keys[:, 0])
+    if (keys[order[1:], 0] == keys[order[:-1], 0]).any():
+        order = np.lexsort(keys[:, ::-1].T)
+    return order
+
+
+def _power(count: int) -> int:
+    """A power of two, greater."""
+    return 1 << max(0, count).bit_length()
 
 
 def starts(rows: U64, keys: int) -> npt.NDArray[np.int64]:

@@ -16,7 +16,52 @@ I64 = npt.NDArray[np.int64]
 
 LOW_BITS = 8
 """Bits of the lower half of a partition that are counted by; those of the upper half are as many."""
+RANGE_BITS = 6
+"""Upper bits of a key that are the lower half of its partition: a reduction holds a 64th of the keys of one kind."""
 _CODES = 1 << 2 * LOW_BITS
+
+
+class Placed(NamedTuple):
+    """Rows whose partitions are named."""
+
+    partitions: I64
+    """(n,)"""
+    rows: U64
+    """(n, width)"""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows and of the numbers that place them."""
+        return self.rows.nbytes + self.partitions.nbytes
+
+
+class Keyed(NamedTuple):
+    """Rows that begin with a key, which places them: several rows that differ in that alone, one of each kind."""
+
+    kind: int
+    """Upper half of the partition of the first of them; that of the others follows."""
+    keys: U64
+    """(n, kinds)"""
+    rest: U64
+    """(n, width - 1)"""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows that they make."""
+        return int(self.keys.nbytes * (1 + self.rest.shape[1]))
+
+    def placed(self) -> Placed:
+        """The same, row by row."""
+        n, kinds = self.keys.shape
+        kind = np.broadcast_to(self.kind + np.arange(kinds), (n, kinds))
+        rest = np.broadcast_to(self.rest[:, None, :], (n, kinds, self.rest.shape[1]))
+        rows = np.concatenate([self.keys[:, :, None], rest], axis=2)
+        return Placed(partition_of(kind, self.keys).reshape(-1), rows.reshape(n * kinds, -1))
+
+
+def partition_of(kind: int | I64, keys: U64) -> I64:
+    """The partitions of keys: kind and range."""
+    return (keys >> np.uint64(64 - RANGE_BITS)).astype(np.int64) | kind << 32
 
 
 class Ordered(NamedTuple):
@@ -52,23 +97,69 @@ def place(parts: I64, rows: U64, places: I64, out: U64) -> None:
             out[at, k] = rows[i, k]
 
 
-def in_order(parts: Sequence[I64], rows: Sequence[U64]) -> Ordered:
-    """Rows ((n, width) each) of these partitions ((n,) each) in order. At least one of each is given."""
-    if compiled(sum(one.nbytes for one in rows) >> 4, place):
+@Kernel
+def count_keys(kind: int, keys: U64, counts: I64) -> None:
+    """`count` of keyed rows."""
+    for i in range(keys.shape[0]):
+        for j in range(keys.shape[1]):
+            counts[(kind + j) << 8 | np.int64(keys[i, j] >> np.uint64(64 - RANGE_BITS))] += 1
+
+
+@Kernel
+def place_keys(kind: int, keys: U64, rest: U64, places: I64, out: U64) -> None:
+    """`place` of keyed rows."""
+    for i in range(keys.shape[0]):
+        for j in range(keys.shape[1]):
+            key = keys[i, j]
+            code = (kind + j) << 8 | np.int64(key >> np.uint64(64 - RANGE_BITS))
+            at = places[code]
+            places[code] = at + 1
+            out[at, 0] = key
+            for k in range(rest.shape[1]):
+                out[at, k + 1] = rest[i, k]
+
+
+def in_order(pieces: Sequence[Placed | Keyed]) -> Ordered:
+    """Rows in order. At least one piece is given."""
+    if compiled(sum(one.nbytes for one in pieces) >> 4, place):
         counts = np.zeros(_CODES, np.int64)
-        if not any(int(count(one, counts)) for one in parts):
-            return _counted(parts, rows, counts)
-    every, table = np.concatenate(parts), np.concatenate(rows)
+        if all(_count(one, counts) for one in pieces):
+            return _counted(pieces, counts)
+    every, table = joined(pieces)
     order = np.argsort(_codes(every), kind="stable")
     partitions, sizes = np.unique(every, return_counts=True)
     return Ordered(partitions, sizes, table[order])
 
 
-def _counted(parts: Sequence[I64], rows: Sequence[U64], counts: I64) -> Ordered:
+def joined(pieces: Sequence[Placed | Keyed]) -> Placed:
+    """The rows of all pieces."""
+    placed = [one if isinstance(one, Placed) else one.placed() for one in pieces]
+    if len(placed) == 1:
+        return placed[0]
+    return Placed(
+        np.concatenate([one.partitions for one in placed]), np.concatenate([one.rows for one in placed])
+    )
+
+
+def _count(piece: Placed | Keyed, counts: I64) -> bool:
+    if isinstance(piece, Placed):
+        return not count(piece.partitions, counts)
+    if piece.kind < 0 or piece.kind + piece.keys.shape[1] > len(counts) >> LOW_BITS:
+        return False
+    count_keys(piece.kind, piece.keys, counts)
+    return True
+
+
+def _counted(pieces: Sequence[Placed | Keyed], counts: I64) -> Ordered:
     places = np.cumsum(counts) - counts
-    out = np.empty((int(counts.sum()), rows[0].shape[1]), np.uint64)
-    for mine, table in zip(parts, rows, strict=True):
-        place(mine, table, places, out)
+    first = pieces[0]
+    width = first.rows.shape[1] if isinstance(first, Placed) else 1 + first.rest.shape[1]
+    out = np.empty((int(counts.sum()), width), np.uint64)
+    for one in pieces:
+        if isinstance(one, Placed):
+            place(one.partitions, one.rows, places, out)
+        else:
+            place_keys(one.kind, one.keys, one.rest, places, out)
     codes = np.flatnonzero(counts)
     return Ordered(codes >> LOW_BITS << 32 | codes & 0xFF, counts[codes], out)
 

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import dataaudit
-from dataaudit.checks.duplicate_groups import extras, leaks, partition_of
+from dataaudit.checks.duplicate_groups import extras, leaks
 from dataaudit.records.normalise import normalise_text
 from dataaudit.records.types import FileRef, pack_row
 
@@ -204,10 +204,3 @@ def test_extras_and_leaks_are_those_of_a_plain_count(
             away.update({row: home[1] for place, row in placed if place > home[0]})
     got = leaks(table, refs)
     assert dict(zip(got.rows.tolist(), got.twins.tolist(), strict=True)) == away
-
-
-def test_keys_fall_into_ranges_by_their_top_bits():
-    import numpy as np
-
-    hi = np.asarray([0, 1 << 58, (1 << 64) - 1], np.uint64)
-    assert partition_of(3, hi).tolist() == [(3 << 32) + n for n in (0, 1, 63)]

@@ -293,7 +293,7 @@ def test_a_full_disk_is_said_in_one_line_and_nothing_is_left_behind(
 
     real = Workspace.new_file
     monkeypatch.setattr(Workspace, "new_file", new_file)
-    monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
+    monkeypatch.setattr("dataaudit.sketches.spill.Spill._add", _flushing)
     monkeypatch.setattr("dataaudit.records.record_words.LONG_BYTES", 0)
     source = written(tmp_path, [{"text": text} for text in chain()])
     before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
@@ -335,11 +335,10 @@ def test_a_work_directory_that_takes_no_more_ends_a_run_in_one_line(jobs: int, t
     assert source.stat().st_size > len(line)
 
 
-def _flushing(self: Any, partitions: Any, rows: Any) -> None:
-    """`Spill.add` that writes at once, however little it is."""
-    if len(rows):
-        self._parts.append(partitions)
-        self._rows.append(rows)
+def _flushing(self: Any, piece: Any) -> None:
+    """`Spill._add` that writes at once, however little it is."""
+    if piece.nbytes:
+        self._pieces.append(piece)
         self._flush()
 
 
@@ -455,7 +454,7 @@ def test_spilled_or_not_in_one_process_or_three_the_rows_are_the_same(
     whole = found()
     assert whole.count("\n") > 20
     assert found(jobs=3, batch_rows=7) == whole
-    monkeypatch.setattr("dataaudit.sketches.spill.Spill.add", _flushing)
+    monkeypatch.setattr("dataaudit.sketches.spill.Spill._add", _flushing)
     monkeypatch.setattr("dataaudit.checks.near_clusters.REDUCE_ROWS", 5)
     monkeypatch.setattr("dataaudit.checks.near_clusters.KEPT_ROWS", 5)
     assert found(batch_rows=11) == whole

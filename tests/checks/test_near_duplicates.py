@@ -188,7 +188,7 @@ def test_small_blocks_give_the_same_rows(tmp_path: Path, monkeypatch: pytest.Mon
 
     whole = found("whole.jsonl")
     assert whole.count("\n") > 10
-    monkeypatch.setattr("dataaudit.checks.near_sets.FETCH_ROWS", 3)
+    monkeypatch.setattr("dataaudit.checks.near_sets.MOST_ROWS", 3)
     monkeypatch.setattr("dataaudit.checks.near_sets.BLOCK_SHINGLES", 100)
     monkeypatch.setattr("dataaudit.checks.near_clusters.KEPT_ROWS", 10)
     assert found("blocks.jsonl") == whole

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dataaudit.records import cache, forms, kept_tables
-from dataaudit.records.characters import Characters
+from dataaudit.records.characters import Characters, Filling
 
 BLOCKS = (0x00, 0x03, 0x0F)
 CODES = [0x41, 0xBD, 0x391, 0x3042, 0xFB03, 0xFF21, 0x301]
@@ -26,21 +26,35 @@ def test_characters_by_block_and_from_the_cache_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cache, "cache_dir", lambda: None)
-    alone = Characters()
-    for block in BLOCKS:
-        alone.fill(block)
+    alone = Filling().having(BLOCKS)
     assert alone.known.sum() == len(BLOCKS)
     monkeypatch.setattr(cache, "cache_dir", lambda: tmp_path / "cache")
-    made, read = Characters(), Characters()
-    made.fill(3)
+    making, reading = Filling(), Filling()
+    made = making.having([3])
     assert len(list((tmp_path / "cache").glob("tables-characters-*.bin"))) == 1
-    monkeypatch.setattr(Characters, "_all", None)  # nothing is made again
-    read.fill(3)
+    monkeypatch.setattr(Filling, "_all", None)  # nothing is made again
+    read = reading.having([3])
     assert made.known.all() and read.known.all()
     codes = [code for block in BLOCKS for code in range(block << 12, block + 1 << 12)]
     for code in codes:
         assert said(alone, code) == said(made, code) == said(read, code)
     assert np.array_equal(made.kind, read.kind) and np.array_equal(made.fold, read.fold)
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_tables_that_someone_reads_stay_as_they_are(
+    kept: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cache, "cache_dir", lambda: tmp_path / "cache" if kept else None)
+    filling = Filling()
+    first = filling.having([0])
+    before = [said(first, code) for code in range(1 << 12)]
+    known = first.known.tolist()
+    more = filling.having([0x0F, 0x01])
+    assert more.known[0x0F] and more.known[0x01]
+    assert first.known.tolist() == known
+    assert [said(first, code) for code in range(1 << 12)] == before
+    assert [said(more, code) for code in range(1 << 12)] == before
 
 
 def test_forms_from_the_cache_are_those_of_their_blocks(

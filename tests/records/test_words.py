@@ -40,9 +40,7 @@ def combined(values: list[int], base: np.uint64) -> int:
 
 
 def kind_of(char: str) -> int:
-    table = characters()
-    table.fill(ord(char) >> 12)
-    return int(table.kind[ord(char)])
+    return int(characters([ord(char) >> 12]).kind[ord(char)])
 
 
 def split(text: str) -> list[tuple[str, int, int]]:

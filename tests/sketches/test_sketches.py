@@ -18,6 +18,7 @@ from dataaudit.sketches import spill_order
 from dataaudit.sketches.counter import RANGES, SpillCounter
 from dataaudit.sketches.counts import EXAMPLES, FindingCounts
 from dataaudit.sketches.sample import BottomK
+from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
@@ -68,7 +69,9 @@ def test_chunks_are_whole_partitions_in_order_and_all_of_them(
         spill = Spill(work, 2, flush_bytes=flush)
         for rows in pieces:
             fill(spill, rows)
-        chunks = [[tuple(map(int, row)) for row in chunk] for chunk in spill.chunks(first, last, most)]
+        stretches = list(spill.stretches(first, last, most))
+        assert [*sum(stretches, ())] == sorted(sum(stretches, ()))
+        chunks = [[tuple(map(int, row)) for row in spill.read(*one)] for one in stretches]
         wanted = [row for rows in pieces for row in rows if first <= row[0] <= last]
         assert Counter(row for chunk in chunks for row in chunk) == Counter(row[1:] for row in wanted)
         sizes = spill.sizes()
@@ -90,7 +93,10 @@ def test_rows_of_one_lower_half_are_read_together(pieces, flush: int, uppers: se
         for rows in placed:
             fill(spill, rows)
         assert spill.uppers() == sorted({row[0] >> 32 for rows in placed for row in rows})
-        chunks = [[tuple(map(int, row)) for row in one] for one in spill.together(sorted(uppers), most)]
+        stretches = list(spill.lowers(sorted(uppers), most))
+        chunks = [
+            [tuple(map(int, row)) for row in spill.read_together(sorted(uppers), *one)] for one in stretches
+        ]
     assert Counter(row for one in chunks for row in one) == Counter(row[1:] for row in expected)
     assert all(len(one) <= most or len({lower for _, lower in one}) == 1 for one in chunks)
     for lower in (0, 1):
@@ -273,3 +279,71 @@ def test_rows_are_read_by_partition_whatever_its_number(parts: list[int], loops:
             spill.add(np.asarray(parts[at : at + at_once], np.int64), rows[at : at + at_once])
         for part in set(parts):
             assert spill.read(part).ravel().tolist() == [i for i, one in enumerate(parts) if one == part]
+
+
+KEYS = st.sampled_from([0, 1, 1 << 58, 5 << 58, (1 << 64) - 1])
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    kind=st.sampled_from([0, 3, 250, 255, 300]),
+    keys=st.lists(st.tuples(KEYS, KEYS, KEYS), min_size=1, max_size=8),
+    rest=st.integers(0, 2),
+    loops=st.booleans(),
+    flush=st.sampled_from([0, 100, 1 << 20]),
+    trip=st.booleans(),
+)
+def test_keyed_rows_are_read_by_kind_and_range(
+    kind: int, keys: list[tuple[int, int, int]], rest: int, loops: bool, flush: int, trip: bool
+):
+    table = np.asarray(keys, np.uint64)
+    others = np.arange(len(keys) * rest, dtype=np.uint64).reshape(len(keys), rest)
+    with Workspace() as work, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spill_order, "compiled", lambda _nbytes, _kernel: loops)
+        spill = Spill(work, 1 + rest, flush_bytes=flush)
+        spill.add_keys(kind, table[:1], others[:1])
+        spill.add(np.asarray([7]), np.zeros((1, 1 + rest), np.uint64))
+        spill.add_keys(kind, table[1:], others[1:])
+        if trip:
+            spill = Spill.from_bytes(spill.to_bytes(), work)
+        expected: dict[int, list[list[int]]] = {7: [[0] * (1 + rest)]}
+        for row, mine in zip(keys, others.tolist(), strict=True):
+            for column, key in enumerate(row):
+                expected.setdefault((kind + column << 32) + (key >> 58), []).append([key, *mine])
+        assert {part: sorted(spill.read(part).tolist()) for part in spill.partitions()} == {
+            part: sorted(rows) for part, rows in expected.items()
+        }
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_results_come_in_order_and_few_wait(threads: int):
+    begun: list[int] = []
+
+    def work(item: int) -> int:
+        begun.append(item)
+        return item * item
+
+    results = side_by_side(work, range(20), threads)
+    assert next(results) == 0
+    assert len(begun) <= threads + 1
+    assert list(results) == [item * item for item in range(1, 20)]
+    results = side_by_side(work, range(1000), threads)
+    next(results)
+    del begun[:]
+    results.close()
+    assert len(begun) <= threads, "what nobody waits for is not begun"
+    with pytest.raises(ZeroDivisionError):
+        list(side_by_side(lambda item: 1 // item, [1, 0, 1], threads))
+
+
+def test_rows_are_read_by_several_threads(tmp_path: Path):
+    with Workspace(tmp_path) as work:
+        spill = Spill(work, 2, flush_bytes=1000)
+        for at in range(50):
+            spill.add(np.arange(40) % 4, np.full((40, 2), at, np.uint64))
+        spill = Spill.from_bytes(spill.to_bytes(), work)
+        parts = [part % 4 for part in range(400)]
+        for rows in side_by_side(spill.read, parts, 4):
+            assert np.array_equal(np.sort(rows[:, 0]), np.repeat(np.arange(50, dtype=np.uint64), 10))
+        spill.remove()
+        assert list(work.root.iterdir()) == []
