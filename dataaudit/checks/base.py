@@ -194,6 +194,10 @@ class Rows(Protocol):
         """Batches of nothing but these rows, read again from their source."""
         ...
 
+    def stretches(self, row_ids: Sequence[int], most: int) -> list[list[int]]:
+        """Rows in stretches of some `most`, of which none is read again with what another needs."""
+        ...
+
     def fetch(self, row_ids: list[int]) -> dict[int, Texts]:
         """Texts of rows read again from their source: row id → role → [(path, text)]."""
         ...

@@ -19,8 +19,8 @@ from dataaudit.sketches.minhash import as_sets, shared
 from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.workspace import Workspace
 
-LEAST_ROWS, MOST_ROWS = 1 << 12, 1 << 16
-"""Bounds on the rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
+MOST_ROWS = 1 << 16
+"""Rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
 SHARES = 4
 """Stretches for each thread, so that none idles for long at the end."""
 BLOCK_SHINGLES = 1 << 22
@@ -45,13 +45,13 @@ class Sets:
         self._writing = Lock()
         with work.writing(), self._path.open("wb") as out:
 
-            def read(first: int) -> None:
-                for batch in rows.batches(ids[first : first + most].tolist()):
+            def read(some: list[int]) -> None:
+                for batch in rows.batches(some):
                     for one in documents(batch, size, work, role):
                         self._write(one, out, work)
 
-            most = min(MOST_ROWS, max(LEAST_ROWS, -(-len(ids) // (SHARES * rows.threads))))
-            for _ in side_by_side(read, range(0, len(ids), most), rows.threads):
+            most = min(MOST_ROWS, len(ids) // (SHARES * rows.threads) + 1)
+            for _ in side_by_side(read, rows.stretches(ids.tolist(), most), rows.threads):
                 pass
 
     def _write(self, one: Documents | LongDocument, out: IO[bytes], work: Workspace) -> None:

@@ -27,6 +27,7 @@ from dataaudit.records.types import (
     pack_row,
     unpack_row,
 )
+from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sources.base import Partition, ReadOptions
 from dataaudit.sources.dialect import is_plain
 from dataaudit.sources.fetched import Supply
@@ -124,8 +125,28 @@ class RowsAgain:
             there = [spots[one] for one in np.unique(at[known]).tolist()]
             yield from self._batches(self.files[file_id], there, mine[known])
 
+    def stretches(self, row_ids: Sequence[int], most: int) -> list[list[int]]:
+        """Rows in stretches of some `most`, ascending, of which none is read again with what another needs."""
+        ids = np.unique(np.asarray(row_ids, np.uint64))
+        begins = [np.empty(0, np.uint64)]
+        for file_id in np.unique(ids >> np.uint64(ROW_BITS)).tolist():
+            parts = self._parts(self.files[file_id], self._sorted_spots(file_id))
+            firsts = np.asarray([0, *(part.first_row for part, _ in parts)], np.uint64)
+            begins.append(firsts + np.uint64(pack_row(file_id, 0)))
+        part = np.searchsorted(np.concatenate(begins), ids, "right")
+        opens = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
+        # A stretch begins with the first part that begins in it.
+        cuts = opens[np.append(True, opens[1:] // most != opens[:-1] // most)]
+        return [one.tolist() for one in np.split(ids, cuts[1:])] if len(ids) else []
+
     def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
         """The texts of rows, read again. A row that cannot be found again is left out."""
+        found: dict[int, Texts] = {}
+        for some in side_by_side(self._fetched, self.stretches(row_ids, 1), self.threads):
+            found.update(some)
+        return found
+
+    def _fetched(self, row_ids: Sequence[int]) -> dict[int, Texts]:
         asked = set(row_ids)
         found: dict[int, Texts] = {}
         for batch in self.batches(row_ids):

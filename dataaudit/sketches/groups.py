@@ -39,8 +39,8 @@ def _grouped(table: U64, keys: int) -> U64:
     found = np.empty((count, table.shape[1]), np.uint64)
     gather(rows, firsts, places, found)
     order(found, bounds, keys)
-    for at in np.flatnonzero(np.diff(bounds) > SMALL).tolist():
-        mine = found[bounds[at] : bounds[at + 1]]
+    for large in np.flatnonzero(np.diff(bounds) > SMALL).tolist():
+        mine = found[bounds[large] : bounds[large + 1]]
         mine[:] = mine[np.argsort(mine[:, keys])]
     return found
 

@@ -81,8 +81,9 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
             nbytes = int(share * max(info.total_byte_size, 0))
             done = 0
             try:
+                # Readers beside this one have the other processors; the library's own threads would make them wait.
                 for decoded in opened.iter_batches(
-                    _rows(info, options), row_groups=[group], columns=view.columns
+                    _rows(info, options), row_groups=[group], columns=view.columns, use_threads=False
                 ):
                     for table in _cut(decoded, options.batch_rows):
                         at = row + done

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,28 @@ def test_texts_of_rows_in_tables(size: int, target: int, tmp_path: Path):
         row: [("prompt", f"p{row}")] for row in (0, 5, 6, 22)
     }
     assert rows.line_of(pack_row(0, 3)) is None
+
+
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "a.jsonl.gz"])
+@pytest.mark.parametrize("most", [1, 3, 100])
+def test_rows_are_read_again_in_stretches_side_by_side(name: str, most: int, tmp_path: Path):
+    path = tmp_path / name
+    if name == "a.parquet":
+        table = pa.Table.from_pylist([{"prompt": one["prompt"]} for one in RECORDS])
+        pq.write_table(table, path, row_group_size=4)
+    else:
+        lines_file(path)
+    again = rows_again(path, target=1, batch_rows=2)
+    ids = [pack_row(0, row) for row in range(23)]
+    wanted = [*ids[::-2], ids[1], ids[1]]
+    stretches = again.stretches(wanted, most)
+    assert sum(stretches, []) == sorted(set(wanted))
+    if name == "a.parquet":
+        of_group = [{unpack_row(one)[1] // 4 for one in stretch} for stretch in stretches]
+        assert sum(map(len, of_group)) == len(set.union(*of_group)), "no row group is decoded twice"
+        assert most > 1 or len(stretches) == 6
+    assert again.stretches([], most) == []
+    assert replace(again, threads=3).fetch(wanted) == again.fetch(wanted) != {}
 
 
 def test_rows_of_a_file_that_is_gone_are_left_out(tmp_path: Path):
