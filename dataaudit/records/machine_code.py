@@ -28,7 +28,7 @@ import numpy as np
 
 from dataaudit.records import cache as kept
 
-FORMAT = b"dataaudit-code-1\n"
+FORMAT = b"dataaudit-code-2\n"
 """First line of a file; raised when its layout changes, or what can be kept."""
 FOLDER = "code"
 """Where the files are, below the user's cache."""
@@ -49,6 +49,10 @@ class Code(msgspec.Struct, frozen=True, array_like=True):
 
 _FREEING = re.compile(r"^declare void @(NRT_MemInfo_call_dtor)\(ptr\b[^)\n]*\)[^\n]*$", re.MULTILINE)
 """What numba calls when the last user of an array is gone. Here arrays belong to the caller, and it is never called."""
+
+_COUNTING = re.compile(r"^ +(?:tail )?call void @NRT_(?:inc|dec)ref\(ptr[^()\n]*\)[^\n]*$", re.MULTILINE)
+"""Counts the users of an array, at each call of a function that takes it. Here there is nothing that counts, so these
+calls do nothing, but keep functions from being put into those that call them."""
 
 NONE = Code((), 0, b"")
 
@@ -213,6 +217,7 @@ def _object(dispatcher: Any, signature: Any, compiled: Any, leaves: Sequence[Any
     import llvmlite.binding as llvm
 
     text = _FREEING.sub(r"define internal void @\1(ptr %0) { ret void }", dispatcher.inspect_llvm(signature))
+    text = _COUNTING.sub("", text)
     module = llvm.parse_assembly(text)
     name = compiled.fndesc.llvm_func_name
     function = module.get_function(name)
@@ -226,9 +231,8 @@ def _object(dispatcher: Any, signature: Any, compiled: Any, leaves: Sequence[Any
         if one.name != name and not one.is_declaration:
             one.linkage = "internal"  # so that it goes where nothing uses it
     machine = _target()
-    passes = llvm.create_new_module_pass_manager()
-    passes.add_global_dead_code_eliminate_pass()
-    passes.run(module, llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options()))
+    builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(3))
+    builder.getModulePassManager().run(module, builder)
     for one in (*module.functions, *module.global_variables):
         if one.is_declaration and not one.name.startswith("llvm."):
             return None
