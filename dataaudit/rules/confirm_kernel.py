@@ -23,6 +23,8 @@ MARK_BYTES = 1 << 16
 """Code points are counted from marks this far apart."""
 
 _SPACE_RUN, _WORD_RUN = 1, 2
+_MOST_BYTES = 4
+"""Bytes of a code point."""
 _LINE_FEED = 10
 
 
@@ -66,6 +68,8 @@ class Scratch(NamedTuple):
     highs: I64
     marks: I64
     """One per `MARK_BYTES` of the longest string, and one more."""
+    regions: I64
+    """(places, 3): per place the string that was asked for last, and its region."""
 
 
 class Ranges(NamedTuple):
@@ -221,10 +225,11 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     stack, budget, marks = scratch.stack, scratch.budget, scratch.marks
     lows, highs = scratch.lows, scratch.highs
     found = 0
-    known_string = marked_string = -1
-    known_place = -1
+    marked_string = -1
     marked = 0
-    first = last = 0
+    regions = scratch.regions
+    for place in range(len(regions)):
+        regions[place, 0] = -1
     for group in range(len(starts) - 1):
         event, stop = starts[group], starts[group + 1]
         string = strings[event]
@@ -234,9 +239,11 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
             verdicts[group] = ASK
             continue
         begin, end = offsets[string], offsets[string + 1]
-        if string != known_string or programs.places[pattern] != known_place:
-            known_string, known_place = string, programs.places[pattern]
-            first, last = region(data, begin, end, known_place)
+        place = programs.places[pattern]
+        if regions[place, 0] != string:
+            regions[place, 0] = string
+            regions[place, 1], regions[place, 2] = region(data, begin, end, place)
+        first, last = regions[place, 1], regions[place, 2]
         one_kind = kinds[event] == kinds[stop - 1]
         for at in range(event + 1, stop):
             one_kind = one_kind and kinds[at] == kinds[event]
@@ -251,7 +258,7 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
         n = 0
         if not one_kind:  # pieces at different depths of the pattern: in order of where matches may begin
             for at in range(event, stop):
-                low, high, ask = _reach(data, begin, end, ends[at], leads, kinds[at], last)
+                low, high, ask = _reach(data, begin, end, ends[at], leads, kinds[at], first, last)
                 if ask:
                     verdict = ASK
                     break
@@ -269,7 +276,8 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
             if verdict == ASK:
                 break
             if one_kind:
-                low, high, ask = _reach(data, begin, end, ends[event + number], leads, kinds[event], last)
+                at = ends[event + number]
+                low, high, ask = _reach(data, begin, end, at, leads, kinds[event], first, last)
                 if ask:
                     verdict = ASK
                     break
@@ -311,12 +319,14 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
 
 
 @Kernel
-def _reach(
-    data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, last: int
+def _reach(  # noqa: PLR0913, PLR0917
+    data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, first: int, last: int
 ) -> tuple[int, int, bool]:
     """The first and the last byte at which a match can begin that holds an event; must `regex` be asked?"""
     if at < end and data[at] & 0xC0 == 0x80:
         return 0, -1, False  # amid a character: the event at its end is reported as well
+    if at <= first or (leads.runs[kind] == 0 and at - _MOST_BYTES * leads.most[kind] > last):
+        return 0, -1, False  # no match that begins where it must can hold it
     tail = at
     back = 0
     high = begin - 1

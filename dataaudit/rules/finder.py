@@ -8,13 +8,13 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dataaudit.rules import events
+from dataaudit.rules import events, gram_kernel
 from dataaudit.rules.events import NOTHING, Events, FloodError, Ints, Spots, Text, blocks
 from dataaudit.rules.expressions import Expressions, RefusedError
 from dataaudit.rules.gram_index import GramIndex, Sought, within_start
 from dataaudit.rules.model import Rule
 from dataaudit.rules.native import Kind
-from dataaudit.rules.plans import plans_of
+from dataaudit.rules.plans import grams_of_rules, plans_of
 from dataaudit.rules.prefilter import Plan, joined
 
 EVENTS_PER_MB = 20_000
@@ -26,9 +26,14 @@ MIN_EVENTS = 20_000
 """Events that are always allowed, so that small batches of many hits take the fast path."""
 
 
-MANY_RULES = 300
-"""Rules from which on grams are searched for, of all that have any: that takes about as long for any number of rules,
-while Hyperscan takes the longer the more there are. With about so many, over rows of 2 kB, both took the same."""
+MANY_RULES = 48
+"""Rules with grams from which on these are searched for: that takes about as long for any number of rules, while
+Hyperscan takes the longer the more there are. With about so many, over rows of 2 kB, both take the same."""
+LOAD_BYTES = 4 << 20
+"""Text searched from which on grams are used where they are kept: a table of them takes some hundredths of a second."""
+CHOOSE_BYTES = 128 << 20
+"""Text searched from which on they are chosen, and their search compiled, where that was not done before: it takes some
+seconds, and spares about as long in some hundred megabytes."""
 
 
 class _Engine(Protocol):
@@ -60,13 +65,10 @@ class Finder:
         self._engines: dict[tuple[bool, frozenset[int]], _Engine] = {}
         self._by_pieces: set[int] = set()
         self._by_grams: set[int] = set()
-        planned = plans_of(self._rules, grams=len(rules) > MANY_RULES)
-        for i, (rule, plans) in enumerate(zip(self._rules, planned, strict=True)):
+        for i, (rule, plans) in enumerate(zip(self._rules, plans_of(self._rules), strict=True)):
             plan = joined(plans)
             if not plan.per_row:
                 self._by_pieces.add(i)
-            if all(one.grams for one in plans):
-                self._by_grams.add(i)
             elif plan.reason is not None:
                 self.per_row[rule.id] = plan.reason
             self._firsts.append(len(self.patterns))
@@ -74,26 +76,55 @@ class Finder:
         self._limits = np.asarray([_limit(self._rules[one.rule], one) for one in self.patterns], np.int64)
         self.rule_of = np.asarray([one.rule for one in self.patterns], np.int64)
         """Of each pattern the place of its rule."""
-        pieces = [
+        self.kinds = [
             Kind(i, piece, lead)
             for i, one in enumerate(self.patterns)
             for piece, lead in zip(one.plan.pieces, one.plan.leads, strict=True)
         ]
-        grams = [Kind(i, *gram, True) for i, one in enumerate(self.patterns) for gram in one.plan.grams]
-        self.kinds = [*pieces, *grams]
         """What events can be of: first pieces, then grams."""
-        self._pieces = len(pieces)
+        self._pieces = len(self.kinds)
         self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
+        self._searched = 0
+        self._asked: set[bool] = set()
+        """Was it tried to get grams, from what is kept, or by choosing them?"""
+
+    def learn(self, nbytes: int) -> bool:
+        """Get grams if they are not there yet and pay, now that so much more text is to be searched. If so, there are
+        more kinds than before."""
+        self._searched += nbytes
+        choose = self._searched > CHOOSE_BYTES
+        if (
+            len(self._rules) < MANY_RULES
+            or self._searched <= LOAD_BYTES
+            or not {choose, True}.isdisjoint(self._asked)
+        ):
+            return False
+        self._asked.add(choose)
+        grams = grams_of_rules(self._rules, choose=choose) if choose or gram_kernel.find.at_hand else None
+        if grams is None:
+            return False
+        self._asked.add(True)
+        first = 0
+        for i, of_rule in enumerate(grams):
+            if i in self._by_pieces and all(of_rule):
+                self._by_grams.add(i)
+            for pattern, of_pattern in enumerate(of_rule, first):
+                self.kinds += [Kind(pattern, *gram, True) for gram in of_pattern]
+            first += len(of_rule)
+        self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
+        return True
 
     def events(self, text: Text, active: list[int], *, grams: bool) -> Events:
         """What points to matches, by string, pattern and place.
 
-        With `grams`, these are searched for where rules have any, which they do where there are many; else pieces.
+        With `grams`, these are searched for where many rules have any (see `learn`); else pieces.
         """
         n = len(text.offsets) - 1
         left = set(active)
         pointers: list[Events] = []
-        with_grams = self._by_grams if grams else set()
+        with_grams = left & self._by_grams if grams else set()
+        if len(with_grams) < MANY_RULES:
+            with_grams = set()
         for by_grams, possible in ((True, with_grams), (False, self._by_pieces)):
             self._engine(left & possible, by_grams)  # compiling may make a rule a per-row rule
             wanted = left & possible

@@ -16,8 +16,6 @@ import numpy.typing as npt
 from dataaudit.rules.tree import SPACES
 
 BLANK = 32
-LOOK = 1
-"""In `UNITS`: the byte begins a character that may have a unit of its own, by `WIDE`."""
 
 _ASCII_BLANKS = (*range(9, 14), *range(28, 33))
 _QUOTES = {0x2018: "'", 0x2019: "'", 0x201C: '"', 0x201D: '"'}
@@ -34,15 +32,12 @@ def _unit(byte: int) -> int:
         return ord(char.lower())
     if char in digits:
         return ord("0")
-    return byte if byte != LOOK else LOOK + 1
+    return byte
 
 
 _PLAIN = [_unit(byte) for byte in range(256)]
-_LEADS = {chr(code).encode()[0] for code in _OTHER}
 
-UNITS: npt.NDArray[np.uint8] = np.asarray(
-    [LOOK if byte in _LEADS else unit for byte, unit in enumerate(_PLAIN)], np.uint8
-)
+UNITS: npt.NDArray[np.uint8] = np.asarray(_PLAIN, np.uint8)
 """(256,): the unit of a byte."""
 WIDE: npt.NDArray[np.uint8] = np.zeros(max(_OTHER) + 1, np.uint8)
 """The unit of a character that is not ASCII, by code point; 0, and from its end on: its bytes as they are."""

@@ -2,26 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from dataaudit.records.compiled import Kernel
 from dataaudit.rules import fold, gram_kernel
 from dataaudit.rules.events import FloodError, Ints, Spots, Text
-from dataaudit.rules.gram_kernel import BUCKET_BITS, SHORT_SLOT_BITS, SLOT_BITS, Found, Places, Table, Units
-from dataaudit.rules.grams import SHORT_TAIL, TAIL
+from dataaudit.rules.fold_kernel import SLACK, U64, Folding, Room
+from dataaudit.rules.gram_kernel import EDGE, Found, Table
+from dataaudit.rules.gram_windows import SHORT_WINDOW, WINDOW, windows_of
 from dataaudit.rules.reach import WORDY
 from dataaudit.rules.spread import Spread
 
 MAX_WITHIN = 64
 """Characters from the start of a match beyond which a gram is looked for everywhere."""
-PLACES = 1 << 13
-"""Places that may be ends of grams, and are looked at together."""
-_EVERY_UNIT = sorted({0, *fold.UNITS.tolist()})
-"""What may stand before a gram, 0 for the start of a string."""
+ROOM = 1 << 13
+"""Units of text that are folded, and looked at, together: what fits the first cache of a processor with the tables."""
+SLOT_BITS = range(15, 21)
+"""Bits of a slot."""
+SPARSE_BITS = 8
+"""There are 2 ** 6 times as many slots as windows, as far as that goes."""
+BUCKET_BITS = 13
+"""Bits of a bucket, the upper ones of a slot."""
 
 
 class Sought(NamedTuple):
@@ -52,77 +56,101 @@ class GramIndex:
     """
 
     def __init__(self, grams: Sequence[Sought]) -> None:
-        self._units = Units(fold.UNITS, fold.WIDE)
+        self._folding = Folding(fold.UNITS, fold.WIDE)
         self._table = _table(grams)
         self._reach = max((one.within for one in grams if one.within is not None), default=0)
 
     def scan(self, text: Text, first: int, last: int, limit: int) -> Spots:
-        """Where the grams are in the strings `first` to `last`, by string and end.
+        """Where the grams are in the strings `first` to `last`.
 
         Raises:
             FloodError: There were more than `limit` events.
         """
         data = np.frombuffer(text.data, np.uint8)
-        places = Places(np.empty(2 * PLACES, np.uint64), np.empty(PLACES, np.int64))
         out = Found(*np.empty((3, limit), np.int64))
         found = gram_kernel.find(
-            data,
-            text.offsets,
-            first,
-            last,
-            self._units,
-            self._table,
-            self._reach,
-            places,
-            out,
+            data, text.offsets, first, last, self._folding, self._table, self._reach, _room(), out
         )
         if found > limit:
             raise FloodError(out.kinds)
         return Spots(out.strings[:found], out.kinds[:found], out.ends[:found])
 
 
+def _room() -> Room:
+    units = ROOM + SLACK
+    words, keys = np.empty(units // 8, np.uint64), np.empty(units + 1, np.uint64)
+    marks, hits = np.empty((2 * units, 3), np.int64), np.empty((units + 1, 3), np.int64)
+    near, seen = np.empty((len(words), 2), np.int64), np.empty(2 * len(words) + 1, np.int64)
+    return Room(words.view(np.uint8), words, marks, near, seen, hits, keys)
+
+
+class _Entry(NamedTuple):
+    """A window of a gram."""
+
+    key: int
+    gram: int
+    offset: int
+
+
 def _table(grams: Sequence[Sought]) -> Table:
-    long = [one for one in grams if len(one.units) >= TAIL]
-    # A gram shorter than the shortest tail stands behind any unit: once for each.
-    short = [
-        (one, before << 8 * len(one.units))
-        for one in grams
-        if len(one.units) < TAIL
-        for before in (_EVERY_UNIT if len(one.units) < SHORT_TAIL else (0,))
+    found = list(_entries(grams))
+    long = _Slots([entry for entry, short in found if not short], grams)
+    short = _Slots([entry for entry, short in found if short], grams)
+    buckets = np.concatenate([long.buckets, short.buckets + (1 << BUCKET_BITS)])
+    order = np.argsort(buckets, kind="stable")
+    every = [*long.entries, *short.entries]
+    entries = [every[at] for at in order.tolist()]
+    begins = np.cumsum([0, *(len(one.units) for one in grams)]).tolist()
+    facts = [
+        (grams[gram].kind, grams[gram].within is not None, offset, begins[gram], begins[gram + 1])
+        for _, gram, offset in entries
     ]
-    slots, buckets = _slots(long, [0] * len(long), gram_kernel.slot_of, SLOT_BITS)
-    short_slots, short_buckets = _slots(
-        [one for one, _ in short], [more for _, more in short], gram_kernel.short_slot_of, SHORT_SLOT_BITS
-    )
-    both = np.concatenate([buckets, short_buckets + (1 << BUCKET_BITS)])
-    order = np.argsort(both, kind="stable")
-    entries = [*long, *(one for one, _ in short)]
-    entries = [entries[at] for at in order.tolist()]
-    before = [one.units[:-TAIL] for one in entries]
-    at = np.cumsum([0, *map(len, before)])
-    only_near = [one.within is not None for one in entries]
-    masks = [(1 << 8 * min(TAIL, len(one.units))) - 1 for one in entries]
     return Table(
-        slots,
-        short_slots,
-        np.searchsorted(both[order], np.arange((2 << BUCKET_BITS) + 1)).astype(np.int64),
-        np.stack([_words(entries), np.asarray(masks, np.uint64)], axis=1),
-        np.stack([[one.kind for one in entries], only_near, at[:-1], at[1:]], axis=1).astype(np.int64),
-        np.frombuffer(b"".join(before), np.uint8),
+        np.asarray([*long.shifts, *short.shifts], np.uint64),
+        long.bits,
+        short.bits,
+        np.searchsorted(buckets[order], np.arange((2 << BUCKET_BITS) + 1)).astype(np.int64),
+        1 << BUCKET_BITS,
+        np.asarray([entry.key for entry in entries], np.uint64),
+        np.asarray(facts, np.int64).reshape(-1, 5),
+        np.frombuffer(b"".join(one.units for one in grams), np.uint8),
     )
 
 
-def _words(grams: Sequence[Sought]) -> npt.NDArray[np.uint64]:
-    return np.asarray([int.from_bytes(one.units[-TAIL:], "big") for one in grams], np.uint64)
+class _Slots:
+    """Windows by their slots."""
+
+    def __init__(self, entries: Sequence[_Entry], grams: Sequence[Sought]) -> None:
+        bits = min(max(len(entries).bit_length() + SPARSE_BITS, SLOT_BITS[0]), SLOT_BITS[-1])
+        keys = np.asarray([entry.key for entry in entries], np.uint64)
+        with np.errstate(over="ignore"):
+            slots: Ints = gram_kernel.slot_of.function(keys, np.uint64(64 - bits)).astype(np.int64)
+        filled = np.zeros((2, 1 << bits), np.uint8)
+        filled[0, slots[np.asarray([grams[entry.gram].within is None for entry in entries], np.bool_)]] = 1
+        filled[1, slots] = 1
+        self.entries = entries
+        self.shifts = 64 - bits, bits - BUCKET_BITS
+        self.bits: U64 = np.packbits(filled, axis=1, bitorder="little").view(np.uint64)
+        self.buckets = slots >> self.shifts[1]
 
 
-def _slots(
-    grams: Sequence[Sought], more: Sequence[int], slot_of: Kernel, slot_bits: int
-) -> tuple[npt.NDArray[np.uint64], Ints]:
-    """Bits of the slots of grams, to whose units something is added; and the bucket of each."""
-    with np.errstate(over="ignore"):
-        slots = slot_of.function(_words(grams) | np.asarray(more, np.uint64)).astype(np.int64)
-    filled = np.zeros((2, 1 << slot_bits), np.uint8)
-    filled[0, slots[[one.within is None for one in grams]]] = 1
-    filled[1, slots] = 1
-    return np.packbits(filled, axis=1, bitorder="little").view("<u8"), slots >> (slot_bits - BUCKET_BITS)
+def _entries(grams: Sequence[Sought]) -> Iterator[tuple[_Entry, bool]]:
+    """The windows of grams, each with whether it is short; one that holds a unit of unknown value once for each value
+    that it can have, as far as that counts."""
+    for number, gram in enumerate(grams):
+        windows = windows_of(gram.units)
+        for offset in windows.offsets:
+            if windows.short:
+                yield from ((_Entry(key, number, offset), True) for key in _short_keys(gram.units, offset))
+            else:
+                key = int.from_bytes(gram.units[offset : offset + WINDOW], "little")
+                yield _Entry(key, number, offset), False
+
+
+def _short_keys(units: bytes, offset: int) -> Iterator[int]:
+    known: list[Iterable[int]] = [[unit] for unit in units[max(offset, 0) : offset + SHORT_WINDOW]]
+    unknown: list[Iterable[int]] = [range(EDGE + 1)]
+    whole = (unknown if offset < 0 else []) + known
+    whole += unknown * (SHORT_WINDOW - len(whole))
+    for first, second, third, last in product(*whole):
+        yield first & EDGE | second << 8 | third << 16 | (last & EDGE) << 24

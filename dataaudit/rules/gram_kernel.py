@@ -1,70 +1,55 @@
-"""The search for grams: one pass over the bytes of a batch for any number of them."""
+"""The search for grams: one pass over the strings of a batch for any number of them.
+
+Text is folded (`fold_kernel`), and then looked at only at every second unit: of the windows of a gram that begin at
+two neighbouring units of it, one begins at such a place wherever the gram stands. A table of bits says whether a window
+may be one of a gram; what is written down then is compared with whole grams.
+"""
 
 from __future__ import annotations
 
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from dataaudit.records.compiled import Kernel
-from dataaudit.rules.confirm_kernel import region
-from dataaudit.rules.fold import BLANK, LOOK
-from dataaudit.rules.grams import SHORT_TAIL, TAIL
+from dataaudit.rules.fold_kernel import SEPARATOR, U64, Filled, Folding, Room, fill, make_way
+from dataaudit.rules.gram_windows import STEP
 from dataaudit.rules.match_kernel import I64, Bytes
-from dataaudit.rules.opcodes import AT_START
 
-U64 = npt.NDArray[np.uint64]
-
-SLOT_BITS = 17
-"""Bits of a slot. A bit of each fits the first cache of a processor."""
-SHORT_SLOT_BITS = 19
-"""The same, of the last units of short grams, which take more slots; here it is the second cache."""
-BUCKET_BITS = 12
-"""Bits of a bucket, the upper ones of a slot."""
+EDGE = 0x1F
+"""The bits that count of the first and the last unit of a short window, so that a window that holds one unit of unknown
+value is only so many."""
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Spreads words over slots: 2 ** 64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4)."""
+BEFORE = 32
+"""Units that are kept before the first place to look at: those of a gram before its window, in whole words."""
 
-_SHIFT, _SHORT_SHIFT = np.uint64(64 - SLOT_BITS), np.uint64(64 - SHORT_SLOT_BITS)
-_TO_TAIL = np.uint64(64 - 8 * SHORT_TAIL)
-_TO_BUCKET, _SHORT_TO_BUCKET = np.uint64(SLOT_BITS - BUCKET_BITS), np.uint64(SHORT_SLOT_BITS - BUCKET_BITS)
-_BUCKETS = np.uint64(1 << BUCKET_BITS)
-_CELL, _BIT = np.uint64(6), np.uint64(63)
-_NONE, _ONE, _EIGHT = np.uint64(0), np.uint64(1), np.uint64(8)
-_BLANK, _LOOK, _UNIT = np.uint64(BLANK), np.uint64(LOOK), np.uint64(0xFF)
+_AHEAD = 32
+"""Units behind the last place to look at: those of a gram from its window on."""
+_SHORT_KEY = np.uint64(EDGE << 24 | 0xFFFF00 | EDGE)
+_CELL, _BIT, _ONE = np.uint64(6), np.uint64(63), np.uint64(1)
+_TWO, _FOUR, _SIX = np.uint64(16), np.uint64(32), np.uint64(48)
+"""Bits of so many units."""
 
 
 class Table(NamedTuple):
-    """Grams to look for together, by the slots of their last units."""
+    """Windows of grams to look for together."""
 
+    shifts: U64
+    """(4,): what is left of a hash is a slot; what is left of a slot is a bucket; the same of short windows."""
     slots: U64
-    """(2, …): a bit per slot of eight units, is it that of a gram; first of grams that may be anywhere, then of all."""
+    """(2, …): a bit per slot, is it that of a window; first of grams that may be anywhere, then of all."""
     short_slots: U64
-    """The same, of the last `SHORT_TAIL` units, for grams of fewer than eight."""
     starts: I64
-    """Those of bucket i are `starts[i]:starts[i + 1]`; the short ones have buckets of their own, behind the others."""
-    words: U64
-    """(n, 2): the last eight units of each, the last one lowest, and the bits of them that count."""
+    """Windows of bucket i are `starts[i]:starts[i + 1]`; short ones have buckets of their own, behind the others."""
+    short_first: int
+    """The first bucket of those."""
+    keys: U64
+    """(n,): what counts of the units of each window, the first one lowest."""
     facts: I64
-    """(n, 4): what finding it is an event of, whether that is so only near the start of a string, and where in `units`
-    those before the last eight are."""
+    """(n, 5): what finding the gram is an event of, whether that is so only near the start of a string, where in it the
+    window begins, and where in `units` the gram is."""
     units: Bytes
-
-
-class Units(NamedTuple):
-    """How text is folded (`fold`)."""
-
-    plain: Bytes
-    wide: Bytes
-
-
-class Places(NamedTuple):
-    """Room for places that may be ends of grams."""
-
-    seen: U64
-    """Two each: the byte behind it, and the last eight units there."""
-    owners: I64
-    """Twice the string, and 1 where it is near the start of it."""
 
 
 class Found(NamedTuple):
@@ -77,123 +62,140 @@ class Found(NamedTuple):
 
 
 @Kernel
-def slot_of(word: Any) -> Any:
-    """The slot of eight units."""
-    return (word * FACTOR) >> _SHIFT
+def slot_of(key: Any, shift: Any) -> Any:
+    """The slot of a window."""
+    return (key * FACTOR) >> shift
 
 
 @Kernel
-def short_slot_of(word: Any) -> Any:
-    """The slot of the last `SHORT_TAIL` units of a word."""
-    return ((word << _TO_TAIL) * FACTOR) >> _SHORT_SHIFT
+def short_key(units: Any) -> Any:
+    """What counts of the first four units of a word."""
+    return units & _SHORT_KEY
 
 
 @Kernel
-def _wide(data: Bytes, at: int, end: int, wide: Bytes) -> tuple[Any, int]:
-    """The unit of a character of two or three bytes whose first one is before `at`, and the byte behind it; the first
-    byte alone where it has none of its own."""
-    first = np.int64(data[at - 1])
-    size = 1 if first < 0xE0 else 2
-    if at + size <= end:
-        code = first & (0x1F if size == 1 else 0x0F)
-        for i in range(size):
-            code = code << 6 | (np.int64(data[at + i]) & 0x3F)
-        if code < len(wide) and wide[code] > 0:
-            return np.int64(wide[code]), at + size
-    return first, at
+def _bit(slots: U64, slot: Any) -> Any:
+    """A number whose lowest bit is that of a slot."""
+    return slots[slot >> _CELL] >> (slot & _BIT)
 
 
 @Kernel
-def _stand_before(
-    data: Bytes, begin: int, at: int, units: Bytes, first: int, last: int, plain: Bytes
-) -> bool:
-    """Do the units from `first` to `last` stand before the last eight that end at a byte, in a string that begins at
-    `begin`? May say yes where there are characters that are not ASCII."""
-    wanted = last + TAIL
-    while wanted > first:
-        if at <= begin:
-            return False
-        at -= 1
-        if data[at] >= 0x80:
-            return True
-        unit = plain[data[at]]
-        wanted -= 1
-        if wanted < last and units[wanted] != unit:
-            return False
-        while unit == BLANK and at > begin and data[at - 1] <= BLANK and plain[data[at - 1]] == BLANK:
-            at -= 1
-        if unit == BLANK and at > begin and data[at - 1] >= 0x80:
-            return True
-    return True
+def _long(units: Any, slots: U64, shift: Any) -> Any:
+    """The bit of the window that begins with a word."""
+    return _bit(slots, slot_of(units, shift))
 
 
 @Kernel
-def _events(  # noqa: PLR0913, PLR0917
-    data: Bytes, offsets: I64, plain: Bytes, table: Table, places: Places, n: int, out: Found, found: int
-) -> int:
-    """Add the grams that end at the first `n` places as events; the number of events there are then."""
-    starts, words, facts = table.starts, table.words, table.facts
-    for at in range(n):
-        word, owner, end = places.seen[2 * at + 1], places.owners[at], np.int64(places.seen[2 * at])
-        for is_short in range(2):
-            if is_short:
-                slot = short_slot_of(word)
-                bucket, cell = (slot >> _SHORT_TO_BUCKET) + _BUCKETS, table.short_slots[1, slot >> _CELL]
-            else:
-                slot = slot_of(word)
-                bucket, cell = slot >> _TO_BUCKET, table.slots[1, slot >> _CELL]
-            if not cell >> (slot & _BIT) & _ONE:
-                continue
-            for entry in range(starts[bucket], starts[bucket + _ONE]):
-                if word & words[entry, 1] != words[entry, 0] or facts[entry, 1] > owner & 1:
-                    continue
-                first, last = facts[entry, 2], facts[entry, 3]
-                if first < last and not _stand_before(
-                    data, offsets[owner >> 1], end, table.units, first, last, plain
-                ):
-                    continue
-                if found < len(out.ends):
-                    out.strings[found], out.kinds[found], out.ends[found] = owner >> 1, facts[entry, 0], end
-                found += 1
-    return found
-
-
-@Kernel
-def _behind(data: Bytes, at: int, end: int, characters: int) -> int:
-    """A byte of a string that is at least so many characters behind another, white space not counted."""
-    stop = min(end, at + characters)
-    while at < stop:
-        if data[at] <= BLANK or data[at] >= 0x80:
-            stop = min(end, stop + 1)
-        at += 1
-    return stop
+def _short(units: Any, slots: U64, shift: Any) -> Any:
+    """The bit of the short window that does."""
+    return _bit(slots, slot_of(short_key(units), shift))
 
 
 @Kernel
 def _sift(  # noqa: PLR0913, PLR0917
-    piece: Bytes, behind: int, word: Any, plain: Bytes, slots: U64, short_slots: U64, seen: U64, n: int
-) -> tuple[int, Any, Any]:
-    """Go through a piece of a string, up to a character that may have a unit of its own, and write down places that may
-    be ends of grams, from number `n` on. Byte 0 of the piece is followed by byte `behind` of the data.
+    words: U64, shifts: U64, slots: U64, short_slots: U64, seen: I64, n: int, first: int, near: int
+) -> Any:
+    """Go through words but for the last, the first of which is number `first`, and write down those in which windows
+    begin that may be those of grams, from number `n` on. Returns the number of those."""
+    shift, short_shift = shifts[0], shifts[2]
+    count = np.uint64(n)
+    word = words[0]
+    for i in range(len(words) - 1):
+        after = words[i + 1]
+        second, third = word >> _TWO | after << _SIX, word >> _FOUR | after << _FOUR
+        fourth = word >> _SIX | after << _TWO
+        long = _long(word, slots, shift) | _long(second, slots, shift)
+        long |= _long(third, slots, shift) | _long(fourth, slots, shift)
+        short = _short(word, short_slots, short_shift) | _short(second, short_slots, short_shift)
+        short |= _short(third, short_slots, short_shift) | _short(fourth, short_slots, short_shift)
+        # Written at each word and kept at few: to ask first takes longer.
+        place = 4 * (first + i) + near
+        seen[count] = place
+        count += long & _ONE
+        seen[count] = place + 2
+        count += short & _ONE
+        word = after
+    return np.int64(count)
 
-    Returns the bytes gone through, the last eight units, and the number of places.
-    """
-    # Numbers without a sign, so that no index is looked at for being below zero.
-    count, at, last = np.uint64(2 * n), np.uint64(behind), word & _UNIT
-    for i in range(len(piece)):
-        unit = np.uint64(plain[piece[i]])
-        if unit == _LOOK:
-            return i, word, np.int64(count) // 2
-        # Of blanks in a row the first one counts. That is asked of the units: to ask `word` is to wait for it.
-        word = word if (unit == _BLANK) & (last == _BLANK) else word << _EIGHT | unit
-        last = unit
-        slot, short_slot = slot_of(word), short_slot_of(word)
-        # Written at each place and kept at few: to ask first takes longer.
-        seen[count], seen[count + _ONE] = at + np.uint64(i), word
-        here = slots[slot >> _CELL] >> (slot & _BIT)
-        here |= short_slots[short_slot >> _CELL] >> (short_slot & _BIT)
-        count += (here & _ONE) << _ONE
-    return len(piece), word, np.int64(count) // 2
+
+@Kernel
+def _sifted(room: Room, stretches: int, word: int, stop: int, table: Table) -> int:
+    """Write down the words up to one in which a window begins that may be one of a gram; four times each, two
+    more where it is a short one, and one more where it is near the start of a string. Returns the number of them."""
+    n = at = 0
+    while word < stop:
+        while at < stretches and room.near[at, 1] <= 8 * word:
+            at += 1
+        near: Any = 0
+        until = stop
+        if at < stretches:
+            first, last = room.near[at, 0] >> 3, (room.near[at, 1] + 7) >> 3
+            near = np.int64(first <= word)
+            until = min(stop, last if near else first)
+        piece = room.words[word : until + 1]
+        n = _sift(piece, table.shifts, table.slots[near], table.short_slots[near], room.seen, n, word, near)
+        word = until
+    return n
+
+
+@Kernel
+def _hits(room: Room, seen: int, table: Table) -> Any:
+    """Write down the windows in the words seen that may be those of grams. Returns the number of them."""
+    shifts, hits = table.shifts, room.hits
+    n: Any = 0
+    for number in range(seen):
+        near, short, at = room.seen[number] & 1, room.seen[number] >> 1 & 1, room.seen[number] >> 2
+        slots = table.short_slots[near] if short else table.slots[near]
+        shift, to_bucket = shifts[2 * short], shifts[2 * short + 1]
+        first = table.short_first * short
+        word, after = room.words[at], room.words[at + 1]
+        for turn in range(4):
+            key = short_key(word) if short else word
+            slot = slot_of(key, shift)
+            room.keys[n] = key
+            hits[n, 0], hits[n, 1], hits[n, 2] = (
+                8 * at + STEP * turn,
+                first + np.int64(slot >> to_bucket),
+                near,
+            )
+            n += np.int64(_bit(slots, slot) & _ONE)
+            word, after = word >> _TWO | after << _SIX, after >> _TWO
+    return n
+
+
+@Kernel
+def _stands(units: Bytes, at: int, grams: Bytes, first: int, last: int) -> bool:
+    """Does a gram stand at a unit?"""
+    for i in range(last - first):  # noqa: SIM110 -- `all` is not compiled
+        if units[np.uint64(at + i)] != grams[np.uint64(first + i)]:
+            return False
+    return True
+
+
+@Kernel
+def _events(room: Room, hits: int, marks: int, table: Table, out: Found, found: int) -> int:
+    """Add the grams that have windows among the hits as events; the number of events there are then."""
+    facts, places = table.facts, room.marks
+    mark = 0
+    for hit in range(hits):
+        key, unit, bucket, which = room.keys[hit], room.hits[hit, 0], room.hits[hit, 1], room.hits[hit, 2]
+        for entry in range(table.starts[bucket], table.starts[bucket + 1]):
+            if table.keys[entry] != key or facts[entry, 1] > which:
+                continue
+            begin, first, last = unit - facts[entry, 2], facts[entry, 3], facts[entry, 4]
+            if not _stands(room.units, begin, table.units, first, last):
+                continue
+            if found < len(out.ends):
+                end = begin + last - first
+                # The last mark that is not behind the end.
+                while mark + 1 < marks and places[mark + 1, 0] <= end:
+                    mark += 1
+                while places[mark, 0] > end:
+                    mark -= 1
+                out.strings[found], out.kinds[found] = places[mark, 2], facts[entry, 0]
+                out.ends[found] = places[mark, 1] + end - places[mark, 0]
+            found += 1
+    return found
 
 
 @Kernel
@@ -202,46 +204,34 @@ def find(  # noqa: PLR0913, PLR0917
     offsets: I64,
     first: int,
     last: int,
-    units: Units,
+    folding: Folding,
     table: Table,
     reach: int,
-    places: Places,
+    room: Room,
     out: Found,
 ) -> Any:
-    """Find grams in the strings `first` to `last`; those of matches at the start only in the first `reach` characters
-    behind where such a match may begin, white space not counted.
+    """Find grams in the strings `first` to `last`; those of matches at the start only about the first `reach`
+    characters behind where such a match may begin, white space not counted.
 
-    Returns the number of events, strings and ends ascending; more than there is room for where it runs out.
+    Returns the number of events; more than there is room for where it runs out.
     """
-    plain, seen, owners = units.plain, places.seen, places.owners
-    room = len(owners)
-    found = n = 0
-    for string in range(first, last):
-        begin, end = offsets[string], offsets[string + 1]
-        near = begin
-        if reach > 0:
-            near = _behind(data, region(data, begin, end, AT_START)[1], end, reach)
-        at, word = begin, _NONE
-        while at < end:
-            is_near = at < near
-            which = np.int64(is_near)
-            # One place more than there are bytes: the last one is written down whether it counts or not.
-            stop = min(near if is_near else end, at + room - n - 1)
-            so_far = n
-            gone, word, n = _sift(
-                data[at:stop], at + 1, word, plain, table.slots[which], table.short_slots[which], seen, n
-            )
-            at += gone
-            if at < stop:
-                unit, at = _wide(data, at + 1, end, units.wide)
-                word = word if unit == BLANK and word & _UNIT == _BLANK else word << _EIGHT | np.uint64(unit)
-                seen[2 * n], seen[2 * n + 1] = np.uint64(at), word
-                n += 1
-            for place in range(so_far, n):
-                owners[place] = 2 * string + which
-            if n > room // 2:
-                found = _events(data, offsets, plain, table, places, n, out, found)
-                n = 0
-                if found > len(out.ends):
-                    return found
-    return _events(data, offsets, plain, table, places, n, out, found)
+    found = 0
+    for i in range(BEFORE):
+        room.units[i] = SEPARATOR
+    filled = Filled(first, offsets[first], BEFORE, 0, 0)
+    word = BEFORE // 8
+    while True:
+        filled = fill(data, offsets, last, reach, folding, room, filled)
+        through = filled.string >= last
+        if through:
+            for i in range(filled.units, filled.units + _AHEAD):
+                room.units[i] = SEPARATOR
+            stop = (filled.units + 7) // 8
+        else:
+            stop = (filled.units - _AHEAD) // 8
+        seen = _sifted(room, filled.near, word, stop, table)
+        found = _events(room, _hits(room, seen, table), filled.marks, table, out, found)
+        if through or found > len(out.ends):
+            return found
+        word = BEFORE // 8
+        filled = make_way(room, filled, stop - word)

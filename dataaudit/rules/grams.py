@@ -8,27 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
-from math import log2
 from typing import NamedTuple
 
 from dataaudit.rules.fold import joined, units
+from dataaudit.rules.gram_windows import bits_of, chance_bits, windows_of
 from dataaudit.rules.spread import NO_SPREAD, Spread, spread_of
 from dataaudit.rules.tree import MAX_ITEMS, Alt, Chars, Node, Rep, Seq, flat
 
 LENGTH = 20
 """Units of a gram at most."""
-TAIL = 8
-"""Units by which a gram is looked for first."""
-SHORT_TAIL = 4
-"""The same, of a gram that is shorter than that."""
 SHORTEST = 3
 """Units of a gram at least."""
 MIN_BITS = 7.0
 """The grams of a pattern must be rarer together than one place in 2 ** 7, by estimate."""
-ENOUGH_BITS = 24.0
+ENOUGH_BITS = 36.0
 """Beyond this a rarer gram gains nothing."""
-ENOUGH_TAIL_BITS = 18.0
-"""Beyond this rarer last units gain nothing."""
+ENOUGH_WINDOW_BITS = 18.0
+"""Beyond this rarer windows gain nothing."""
 MAX_STRINGS = 48
 """Strings that a part of a pattern may stand for."""
 MAX_MEMBERS = 12
@@ -56,8 +52,8 @@ class _Rank(NamedTuple):
     near: bool
     """Is it known how far before them a match can begin, and are they rare enough to be used?"""
     bits: float
-    """Rarity of all of them together, and of their last units alone, by which they are looked for first; each up to
-    where it matters."""
+    """Rarity of all of them together, and of the windows by which they are looked for first; each up to where it
+    matters."""
     fewer: int
     """Less their number."""
 
@@ -73,11 +69,11 @@ class _Cover(NamedTuple):
 
     @property
     def rank(self) -> _Rank:
-        tails = {gram[-TAIL:] if len(gram) >= TAIL else gram[-SHORT_TAIL:] for gram in self.grams}
+        windows = bits_of(sum(windows_of(gram).chance for gram in self.grams))
         far = any(spread.most is None for spread in (self.lead, *self.grams.values()))
         return _Rank(
             not far and self.bits >= MIN_BITS,
-            min(self.bits, ENOUGH_BITS) + min(_chance_bits(tails), ENOUGH_TAIL_BITS),
+            min(self.bits, ENOUGH_BITS) + min(windows, ENOUGH_WINDOW_BITS),
             -len(self.grams),
         )
 
@@ -121,7 +117,7 @@ def _covers_of(item: Node, lead: Spread, strings: _Strings | None) -> Iterator[_
             return
         parts.append(cover.grams)
     grams = _united(parts)
-    yield _Cover(_chance_bits(grams), grams, lead)
+    yield _Cover(chance_bits(grams), grams, lead)
 
 
 def _covers_ending(
@@ -144,7 +140,7 @@ def _covers_ending(
         # A blank may stand for many: where one ends that is the last cannot be said.
         if not any(len(string) < SHORTEST or string.endswith(b" ") for string in strings):
             grams = _united({string[-LENGTH:]: spread} for string, spread in strings.items())
-            yield _Cover(_chance_bits(grams), grams, lead)
+            yield _Cover(chance_bits(grams), grams, lead)
         if min(map(len, strings)) >= LENGTH or (start < end and before is None):
             return
 
@@ -238,33 +234,3 @@ def _one_after_the_other(first: _Strings, then: _Strings) -> _Strings | None:
             if len(row) > MAX_STRINGS:
                 return None
     return row
-
-
-def _chance_bits(strings: Iterable[bytes]) -> float:
-    """Rarity of any one of these: their chances add up."""
-    return max(0.0, -log2(sum(2.0 ** -sum(_UNIT_BITS[unit] for unit in string) for string in strings)))
-
-
-# Estimated rarity of a unit at a random place in a text. Only the order of magnitude matters: it decides which part of
-# a pattern is looked for. Letters by how often they stand in English prose (in percent, Lewand 2000), but at half the
-# bits: in context a letter says about 2.3 bits, by itself 4.2 (Shannon 1951).
-_PERCENT = {
-    "e": 12.7, "t": 9.1, "a": 8.2, "o": 7.5, "i": 7.0, "n": 6.7, "s": 6.3, "h": 6.1, "r": 6.0, "d": 4.3, "l": 4.0,
-    "c": 2.8, "u": 2.8, "m": 2.4, "w": 2.4, "f": 2.2, "g": 2.0, "y": 2.0, "p": 1.9, "b": 1.5, "v": 0.98, "k": 0.77,
-    "j": 0.15, "x": 0.15, "q": 0.095, "z": 0.074,
-}  # fmt: skip
-_OF_CONTEXT = 0.55
-
-
-def _unit_bits(unit: int) -> float:
-    char = chr(unit)
-    if char in _PERCENT:
-        return -_OF_CONTEXT * log2(_PERCENT[char] / 100)
-    if char == " ":
-        return 2.0
-    if char in ",.'\"-0" or unit > 127:
-        return 4.0
-    return 6.5 if char in ":;()!?*#`/" else 9.0
-
-
-_UNIT_BITS = tuple(map(_unit_bits, range(256)))

@@ -85,6 +85,8 @@ class Matcher:
         if finder is None or compiled is None:
             return gathered(self.rules, [self._confirm(_every_string(text, active))])
         fast = native.pays(len(text.data))
+        if fast and finder.learn(int(text.offsets[-1] - text.offsets[0])):
+            self._native = compiled = self._compiled(finder)
         found, known = finder.events(text, active, grams=fast), NO_HITS
         if fast:
             known, found = self._known(text, found, finder, compiled)

@@ -5,45 +5,67 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from dataaudit.records import cache
 from dataaudit.rules import code, prefilter, reach
+from dataaudit.rules.grams import Gram
 from dataaudit.rules.model import Pattern, Rule
-from dataaudit.rules.prefilter import Plan, plan_pattern
+from dataaudit.rules.prefilter import Plan, grams_of_pattern, plan_pattern
 
-CACHE_FORMAT = b"dataaudit-plans-1\n"
+CACHE_FORMAT = b"dataaudit-plans-2\n"
 """First line of a cache file; raised when its layout changes."""
 WORTH_KEEPING = 64
 """Patterns from which on plans are kept."""
 
+_Grams = tuple[Gram, ...]
+_T = TypeVar("_T")
 
-def plans_of(rules: Sequence[Rule], *, grams: bool = False) -> list[list[Plan]]:
-    """Per rule the plans of its patterns, with grams if asked for."""
-    patterns = list(dict.fromkeys(pattern for rule in rules for pattern in rule.patterns))
-    path = _path(patterns, grams) if len(patterns) >= WORTH_KEEPING else None
-    plans = _read(path, len(patterns))
+
+def plans_of(rules: Sequence[Rule]) -> list[list[Plan]]:
+    """Per rule the plans of its patterns."""
+    patterns = _patterns(rules)
+    path = _path(patterns, "plans") if len(patterns) >= WORTH_KEEPING else None
+    plans = _read(path, list[Plan], len(patterns))
     if plans is None:
-        plans = [plan_pattern(pattern, grams=grams) for pattern in patterns]
+        plans = list(map(plan_pattern, patterns))
         cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(plans))
     by_pattern = dict(zip(patterns, plans, strict=True))
     return [[by_pattern[pattern] for pattern in rule.patterns] for rule in rules]
 
 
-def _read(path: Path | None, count: int) -> list[Plan] | None:
+def grams_of_rules(rules: Sequence[Rule], *, choose: bool) -> list[list[_Grams]] | None:
+    """Per rule the grams of its patterns; None where they are not kept, and not to be chosen now."""
+    patterns = _patterns(rules)
+    path = _path(patterns, "grams")
+    grams = _read(path, list[_Grams], len(patterns))
+    if grams is None:
+        if not choose:
+            return None
+        grams = list(map(grams_of_pattern, patterns))
+        cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(grams))
+    by_pattern = dict(zip(patterns, grams, strict=True))
+    return [[by_pattern[pattern] for pattern in rule.patterns] for rule in rules]
+
+
+def _patterns(rules: Sequence[Rule]) -> list[Pattern]:
+    return list(dict.fromkeys(pattern for rule in rules for pattern in rule.patterns))
+
+
+def _read(path: Path | None, kind: type[list[_T]], count: int) -> list[_T] | None:
     body = cache.read_kept(path, CACHE_FORMAT)
     try:
-        plans = None if body is None else msgspec.msgpack.decode(body, type=list[Plan])
+        kept = None if body is None else msgspec.msgpack.decode(body, type=kind)
     except msgspec.MsgspecError:
         return None
-    return plans if plans is not None and len(plans) == count else None
+    return kept if kept is not None and len(kept) == count else None
 
 
-def _path(patterns: Sequence[Pattern], grams: bool) -> Path | None:
+def _path(patterns: Sequence[Pattern], name: str) -> Path | None:
     folder = cache.cache_dir()
     limits = (
-        grams,
         prefilter.MIN_BITS,
         prefilter.MAX_SIZE,
         prefilter.MAX_PIECES,
@@ -52,4 +74,4 @@ def _path(patterns: Sequence[Pattern], grams: bool) -> Path | None:
     )
     digest = hashlib.sha256(repr((code.fingerprint(), limits)).encode())
     digest.update(msgspec.msgpack.encode([(one.pattern, one.flags) for one in patterns]))
-    return None if folder is None else folder / f"plans-{digest.hexdigest()[:40]}.bin"
+    return None if folder is None else folder / f"{name}-{digest.hexdigest()[:40]}.bin"

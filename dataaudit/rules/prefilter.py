@@ -58,8 +58,6 @@ class Plan:
     """Per piece how many characters lie between the start of a match and the end of the piece in it."""
     program: Program | None = None
     """What the compiled matcher runs, where it can."""
-    grams: tuple[Gram, ...] = ()
-    """What is searched for instead of the pieces where machine code of that search is at hand; empty: nothing."""
 
     @property
     def per_row(self) -> bool:
@@ -116,15 +114,14 @@ def joined(plans: Sequence[Plan]) -> Plan:
 
 
 @lru_cache(maxsize=4096)
-def plan_pattern(pattern: Pattern, *, grams: bool = False) -> Plan:
-    """The plan of one pattern that compiles, with its grams if asked for: choosing these takes most of the time.
+def plan_pattern(pattern: Pattern) -> Plan:
+    """The plan of one pattern that compiles.
 
     Never raises: whatever is not understood is matched per row.
     """
     try:
         node = parse(pattern.pattern, flag_bits(pattern))
         cover = _cover(node)
-        chosen = grams_of(node) if grams else ()
     except UnsupportedError as error:
         return Plan((), 0.0, str(error))
     except RecursionError:
@@ -149,8 +146,17 @@ def plan_pattern(pattern: Pattern, *, grams: bool = False) -> Plan:
         reach=reach_of(pattern.pattern, flag_bits(pattern)),
         leads=tuple(leads.values()),
         program=program_of(pattern),
-        grams=chosen,
     )
+
+
+@lru_cache(maxsize=4096)
+def grams_of_pattern(pattern: Pattern) -> tuple[Gram, ...]:
+    """What may be searched for instead of the pieces of a pattern that compiles; empty: nothing. Takes longer than to
+    plan. Never raises."""
+    try:
+        return grams_of(parse(pattern.pattern, flag_bits(pattern)))
+    except Exception:  # as in `plan_pattern`
+        return ()
 
 
 def _cover(node: Node) -> _Cover | None:

@@ -38,10 +38,15 @@ def plain(matches: list[Matches]) -> list[tuple[str, list[int], list[list[int]]]
 
 @lru_cache(maxsize=64)
 def crowded(rules: tuple[Rule, ...], **options: bool) -> Matcher:
-    """A matcher that takes its rules to be many."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(finder, "MANY_RULES", 0)
-        return Matcher(rules, **options)
+    """A matcher to be used where rules are taken to be many (`by_grams`)."""
+    return Matcher(rules, **options)
+
+
+def by_grams(patch: pytest.MonkeyPatch) -> None:
+    """Take rules to be many, and any text to be worth it."""
+    patch.setattr(native, "pays", lambda nbytes: True)
+    for name in ("MANY_RULES", "LOAD_BYTES", "CHOOSE_BYTES"):
+        patch.setattr(finder, name, 0)
 
 
 def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text", **options: bool) -> list:
@@ -49,7 +54,9 @@ def scanned(matcher: Matcher, values: pa.LargeStringArray, role: str = "text", *
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(native, "pays", lambda nbytes: True)
         compiled = plain(matcher.scan(values, role))
-        assert plain(crowded(matcher.rules, **options).scan(values, role)) == compiled
+        with pytest.MonkeyPatch.context() as inner:
+            by_grams(inner)
+            assert plain(crowded(matcher.rules, **options).scan(values, role)) == compiled
         patch.setattr(native, "pays", lambda nbytes: False)
         assert plain(matcher.scan(values, role)) == compiled
     return compiled

@@ -7,14 +7,16 @@ import pytest
 import regex
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from rules_support import array, both, make_rule
+from rules_support import array, both, by_grams, make_rule
 
-from dataaudit.rules import finder, gram_index, native
+from dataaudit.rules import finder, gram_index
+from dataaudit.rules.events import text_of
 from dataaudit.rules.fold import joined, units
+from dataaudit.rules.gram_index import GramIndex, Sought
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import WHERES, Pattern, Rule
-from dataaudit.rules.prefilter import plan_pattern
+from dataaudit.rules.prefilter import grams_of_pattern
 
 PATTERNS = [
     r"(?i)\bas\s+an\s+ai\b", r"(?i)i(?:['’]m| am) (?:very )?sorry", r"\[INST\]", r"(?i)certainly[,!.]\s*here",
@@ -38,22 +40,24 @@ texts = st.lists(st.sampled_from(BITS), max_size=14).map("".join)
 
 def _by_grams(rules: list[Rule]) -> bool:
     """Does each of the rules have grams, so that a test tests what it is meant to?"""
-    return all(plan_pattern(pattern, grams=True).grams for rule in rules for pattern in rule.patterns)
+    return all(grams_of_pattern(pattern) for rule in rules for pattern in rule.patterns)
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(batch=st.lists(texts, max_size=6), where=st.sampled_from(WHERES), places=st.sampled_from([4, 7, 8192]))
+@given(
+    batch=st.lists(texts, max_size=6), where=st.sampled_from(WHERES), room=st.sampled_from([96, 104, 8192])
+)
 def test_what_is_found_is_what_regex_finds(
-    monkeypatch: pytest.MonkeyPatch, batch: list[str], where: str, places: int
+    monkeypatch: pytest.MonkeyPatch, batch: list[str], where: str, room: int
 ) -> None:
-    monkeypatch.setattr(gram_index, "PLACES", places)
+    monkeypatch.setattr(gram_index, "ROOM", room)
     rules = [make_rule(Pattern(p, where=where), id=f"rule-{n}") for n, p in enumerate(PATTERNS)]
     fast, slow = both(rules, array(*batch, "as  an\n\u00a0 AI", *batch))
     assert fast == slow
 
 
 def test_most_patterns_have_grams() -> None:
-    assert [p for p in PATTERNS if not plan_pattern(Pattern(p), grams=True).grams] == []
+    assert [p for p in PATTERNS if not grams_of_pattern(Pattern(p))] == []
     rules = load_packs()
     with_grams = [rule for rule in rules if _by_grams([rule])]
     assert len(with_grams) > 0.9 * len(rules)
@@ -90,7 +94,7 @@ def test_grams_do_not_reach_from_one_string_into_the_next() -> None:
 
 
 def test_more_places_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(gram_index, "PLACES", 16)
+    monkeypatch.setattr(gram_index, "ROOM", 96)
     values = array("a needle " * 1000, *["needle"] * 50, "no" * 500 + "needle")
     fast, slow = both([make_rule("needle"), make_rule("dle a", id="across")], values)
     assert fast == slow
@@ -106,13 +110,77 @@ def test_a_flood_of_grams_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_a_sliced_array_and_rules_of_two_roles(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(native, "pays", lambda nbytes: True)
-    monkeypatch.setattr(finder, "MANY_RULES", 0)
+    by_grams(monkeypatch)
     rules = [make_rule("needle", id="all"), make_rule("hayrick", id="answers", roles=("response",))]
     values = array("needle hayrick", "", "hayrick needle", "needle").slice(1, 2)
     matcher = Matcher(rules)
     found = {role: [m.rule.id for m in matcher.scan(values, role)] for role in ("prompt", "response")}
     assert found == {"prompt": ["all"], "response": ["all", "answers"]}
+
+
+def folded(text: str) -> tuple[bytes, list[int]]:
+    """A text as units, and the byte behind each."""
+    whole, ends, at = b"", [], 0
+    for char in text:
+        ones = units(ord(char))
+        for unit in ones:
+            at += len(char.encode()) // len(ones)
+            if unit != ord(" ") or not whole.endswith(b" "):
+                whole += bytes((unit,))
+                ends.append(at)
+    return whole, ends
+
+
+def occurrences(values: pa.LargeStringArray, gram: bytes) -> list[tuple[int, int]]:
+    """Strings and the bytes behind, of every place at which a gram stands."""
+    found, begin = [], 0
+    for string, text in enumerate(values.to_pylist()):
+        whole, ends = folded(text)
+        size = len(gram)
+        found += [
+            (string, begin + ends[at + size - 1])
+            for at in range(len(whole) - size + 1)
+            if whole[at : at + size] == gram
+        ]
+        begin += len(text.encode())
+    return found
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    batch=st.lists(st.lists(st.sampled_from(BITS), max_size=40).map("".join), min_size=1, max_size=6),
+    room=st.sampled_from([96, 104, 8192]),
+    data=st.data(),
+)
+def test_grams_are_found_wherever_they_stand(
+    monkeypatch: pytest.MonkeyPatch, batch: list[str], room: int, data: st.DataObject
+) -> None:
+    monkeypatch.setattr(gram_index, "ROOM", room)
+    whole = b"".join(folded(text)[0] for text in batch)
+    cuts = st.tuples(st.integers(0, len(whole)), st.integers(3, 20))
+    pieces = {whole[at : at + size] for at, size in data.draw(st.lists(cuts, max_size=8))}
+    grams = sorted(one for one in pieces if len(one) >= 3 and not one.endswith(b" "))
+    values = array(*batch)
+    text = text_of(values)
+    index = GramIndex([Sought(gram, kind, None) for kind, gram in enumerate(grams)])
+    found = index.scan(text, 0, len(batch), 10_000)
+    for kind, gram in enumerate(grams):
+        of_kind = found.kinds == kind
+        places = zip(found.strings[of_kind].tolist(), found.ends[of_kind].tolist(), strict=True)
+        assert sorted(places) == occurrences(values, gram)
+
+
+def test_many_bytes_are_folded_like_one() -> None:
+    every = "".join(map(chr, range(128)))
+    plain = "".join(char for char in every if not char.isspace())
+    for text in (plain, *(f"{char}{plain}{char}" for char in every)):
+        whole, _ = folded(text)
+        grams = [whole[at : at + 12] for at in range(0, len(whole) - 12, 6)]
+        grams = [gram for gram in grams if not gram.endswith(b" ")]
+        found = GramIndex([Sought(gram, kind, None) for kind, gram in enumerate(grams)]).scan(
+            text_of(array(text, "x" * 64)), 0, 2, 10_000
+        )
+        assert set(found.kinds.tolist()) == set(range(len(grams)))
 
 
 @settings(max_examples=300, deadline=None)

@@ -187,7 +187,7 @@ def test_plans_are_kept_and_a_damaged_file_is_ignored(
         assert plans.plans_of(rules) == expected
         assert file.read_bytes() == good
 
-    def refuse(pattern: Pattern, *, grams: bool) -> None:
+    def refuse(pattern: Pattern) -> None:
         raise AssertionError("planned again")
 
     monkeypatch.setattr(plans, "plan_pattern", refuse)
