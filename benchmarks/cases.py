@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import measure
+import near_peers
 import peers
 import rivals
 import rulesets
@@ -121,6 +122,12 @@ def _peers(inputs: Inputs) -> Iterator[Case]:
         script = [datatrove, str(HERE / "peers.py"), "filter", patterns, str(small.jsonl), str(kept)]
         command = [*script, str(measure.cores()), module]
         yield Case(name, group, f"datatrove, patterns under `{module}`", command, small, kept)
+    kept = inputs.args.work / "datatrove-minhash-out"
+    python = str(near_peers.setup("datatrove", VENVS / "near"))
+    command = [python, near_peers.__file__, "datatrove", str(small.jsonl), str(kept), str(measure.cores())]
+    yield Case(
+        "datatrove-minhash", group, "datatrove, MinHash of the responses", [*command, "response"], small, kept
+    )
     python = str(rivals.setup(VENVS / "rivals"))
     for library, title in (
         ("loop", "a loop over rows and patterns under `regex`"),

@@ -106,8 +106,8 @@ def run_rensa(rows: Path, out: Path) -> None:
     (out / "kept.json").write_text(json.dumps([row for row in range(len(digests)) if row not in gone]))
 
 
-def run_datatrove(parts: Path, out: Path, cores: int) -> None:
-    """Its four stages with its defaults: 5-grams, 14 buckets of 8 hashes."""
+def run_datatrove(parts: Path, out: Path, cores: int, text: str = "text") -> None:
+    """Its four stages with its defaults: 5-grams, 14 buckets of 8 hashes. `text` is the field that holds it."""
     from datatrove.executor import LocalPipelineExecutor
     from datatrove.pipeline.dedup import MinhashDedupSignature
     from datatrove.pipeline.dedup.minhash import (
@@ -120,7 +120,7 @@ def run_datatrove(parts: Path, out: Path, cores: int) -> None:
     from datatrove.pipeline.writers import JsonlWriter
 
     config = MinhashConfig()
-    read = JsonlReader(str(parts), text_key="text", id_key="id", compression=None)
+    read = JsonlReader(str(parts), text_key=text, id_key="id", compression=None)
 
     def run(stage: str, pipeline: list[object], tasks: int, workers: int) -> None:
         LocalPipelineExecutor(
@@ -167,4 +167,4 @@ if __name__ == "__main__":
     elif verb == "rensa":
         run_rensa(Path(rest[0]), Path(rest[1]))
     else:
-        run_datatrove(Path(rest[0]), Path(rest[1]), int(rest[2]))
+        run_datatrove(Path(rest[0]), Path(rest[1]), int(rest[2]), *rest[3:])

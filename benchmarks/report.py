@@ -18,6 +18,8 @@ from generate import DUPLICATE_SHARE, HIT_SHARE, SEED
 from measure import Cost
 from plots import Line, plot
 
+PIPELINES = (("`re`", "datatrove"), ("`regex`", "datatrove-regex"))
+"""What datatrove runs to find patterns, to which MinHash is added."""
 PEERS = ("datatrove", "datatrove-regex", "count-loop", "count-polars", "count-duckdb")
 
 
@@ -39,6 +41,22 @@ class Told:
         pairs = list(zip(self.costs[one], self.costs[other], strict=True))
         walls = sorted(a.wall / b.wall for a, b in pairs)
         cpus = sorted(a.cpu / b.cpu for a, b in pairs)
+        return walls[len(walls) // 2], cpus[len(cpus) // 2]
+
+    def per_mb(self, parts: Sequence[str], other: str) -> tuple[float, float]:
+        """`ratio` of some cases together to another on more data, both by megabyte."""
+        size = {case.name: case.made.megabytes for case in self.timed}
+        found = []
+        for number, whole in enumerate(self.costs[other]):
+            costs = [self.costs[name][number] for name in parts]
+            times = size[other] / size[parts[0]]
+            found.append(
+                (
+                    sum(one.wall for one in costs) * times / whole.wall,
+                    sum(one.cpu for one in costs) * times / whole.cpu,
+                )
+            )
+        walls, cpus = (sorted(column) for column in zip(*found, strict=True))
         return walls[len(walls) // 2], cpus[len(cpus) // 2]
 
     def of(self, group: str) -> list[Case]:
@@ -127,6 +145,23 @@ def _peers(told: Told) -> list[str]:
         "",
         *_costs(told, "peers"),
         *_table(head, body),
+        *_pipelines(told),
+    ]
+
+
+def _pipelines(told: Told) -> list[str]:
+    """datatrove doing most of what our scan does, beside that scan of the large input."""
+    if "checks" not in told.args.groups:
+        return []
+    body = []
+    for module, name in PIPELINES:
+        wall, cpu = told.per_mb([name, "datatrove-minhash"], "scan-jsonl")
+        body.append([f"patterns under {module}, and MinHash", f"{wall:.0f}", f"{cpu:.0f}"])
+    return [
+        "Per megabyte, beside our scan of the large input with everything on (start-up weighs little there, while "
+        "what datatrove takes grows with its input):",
+        "",
+        *_table(["datatrove, as a multiple of ours", "wall", "CPU"], body),
     ]
 
 

@@ -49,7 +49,8 @@ def test_the_page_has_a_section_per_group(tmp_path: Path) -> None:
     made = Made(tmp_path, tmp_path, 1000, 2_000_000)
     names = {
         "reading": ["read-jsonl", "rules-jsonl", "read-parquet", "rules-parquet"],
-        "peers": ["scan-small", "rules-small", *report.PEERS],
+        "checks": ["scan-jsonl", "scan-jsonl-one", "clean-jsonl"],
+        "peers": ["scan-small", "datatrove-minhash", "rules-small", *report.PEERS],
         "size": [f"{name}-size-{share}" for name in ("rules", "scan") for share in (1, 10, 100)],
         "rules": ["rules-6", "rules-60", "rules-600"],
         "rows": ["rules-short"],
@@ -64,9 +65,15 @@ def test_the_page_has_a_section_per_group(tmp_path: Path) -> None:
         mb=2.0, peer_mb=1.0, rows_mb=2.0, repeat=3, texts=None, tool="nowhere/dataaudit", work=tmp_path,
         groups=list(names),
     )  # fmt: skip
+    (tmp_path / "clean-out").mkdir()
+    (tmp_path / "clean-out" / "manifest.json").write_text('{"totals": {"quarantined": 1, "rows": 20}}')
     told = report.Told(args, timed, costs, None)
     page = report.render(told)
-    assert page.count("\n## ") == len(names) == len(GROUPS) - 1
+    assert page.count("\n## ") == len(names) == len(GROUPS)
+    both = (
+        sum(costs[name][0].wall for name in ("datatrove", "datatrove-minhash")) / costs["scan-jsonl"][0].wall
+    )
+    assert f"| patterns under `re`, and MinHash | {both:.0f} | {both:.0f} |" in page
     assert "| JSONL | 2.00 | 2.00 |" in page
     assert all(case.title in page for case in timed)
     for picture in report.pictures(told).values():
