@@ -39,6 +39,9 @@ _PLAIN = [_unit(byte) for byte in range(256)]
 
 UNITS: npt.NDArray[np.uint8] = np.asarray(_PLAIN, np.uint8)
 """(256,): the unit of a byte."""
+LEADS: npt.NDArray[np.uint8] = np.zeros(256, np.uint8)
+"""(256,): 1 where a byte begins a character that may have a unit of its own, by `WIDE`."""
+LEADS[[chr(code).encode()[0] for code in _OTHER]] = 1
 WIDE: npt.NDArray[np.uint8] = np.zeros(max(_OTHER) + 1, np.uint8)
 """The unit of a character that is not ASCII, by code point; 0, and from its end on: its bytes as they are."""
 WIDE[list(_OTHER)] = list(_OTHER.values())

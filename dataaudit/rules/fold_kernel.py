@@ -32,6 +32,7 @@ class Folding(NamedTuple):
     """How text is folded (`fold`)."""
 
     plain: Bytes
+    leads: Bytes
     wide: Bytes
 
 
@@ -71,9 +72,17 @@ def _is_blank(byte: Any) -> Any:
 
 
 @Kernel
+def _is_lead(byte: Any) -> Any:
+    """What `fold.LEADS` says."""
+    two = (byte == np.uint8(0xC2)) | (np.uint8(byte - np.uint8(0xC4)) < np.uint8(2))
+    return two | (np.uint8(byte - np.uint8(0xE1)) < np.uint8(3))
+
+
+@Kernel
 def _fold_block(data: Bytes, at: int, units: Bytes, n: int) -> Any:
     """Fold a block of bytes. Returns how many of them are plain text, one unit each: up to a second blank in a row, or
-    what is not ASCII. The byte before must be there, and may not be the last one of a blank of several."""
+    what begins a character that may have a unit of its own (`fold.LEADS`). The byte before must be there, and may not
+    be the last one of a blank of several."""
     # Without a branch and all in bytes, so that the compiler makes it a few steps over vectors.
     here, there = np.uint64(at), np.uint64(n)
     good = np.uint8(BLOCK)
@@ -84,7 +93,7 @@ def _fold_block(data: Bytes, at: int, units: Bytes, n: int) -> Any:
         unit = np.uint8(byte | np.uint8(32)) if np.uint8(byte - np.uint8(65)) < np.uint8(26) else byte
         unit = np.uint8(48) if np.uint8(byte - np.uint8(48)) < np.uint8(10) else unit
         units[there + k] = np.uint8(BLANK) if blank else unit
-        odd = (byte >= np.uint8(0x80)) | (blank & _is_blank(data[here + k - np.uint64(1)]))
+        odd = _is_lead(byte) | (blank & _is_blank(data[here + k - np.uint64(1)]))
         good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))
     return np.int64(good)
 
@@ -107,11 +116,11 @@ def _plain(data: Bytes, at: int, end: int, units: Bytes, n: int) -> tuple[int, i
 
 @Kernel
 def _wide(data: Bytes, at: int, end: int, wide: Bytes) -> tuple[Any, int]:
-    """The unit of a character that is not ASCII, whose first byte is before `at`, and the byte behind it; the first
+    """The unit of a character of two or three bytes whose first one is before `at`, and the byte behind it; the first
     byte alone where it has none of its own."""
     first = np.int64(data[at - 1])
     size = 1 if first < 0xE0 else 2
-    if first >= 0xC0 and at + size <= end:
+    if at + size <= end:
         code = first & (0x1F if size == 1 else 0x0F)
         for i in range(size):
             code = code << 6 | (np.int64(data[at + i]) & 0x3F)
@@ -135,23 +144,23 @@ def _odd(  # noqa: PLR0913, PLR0917
 ) -> tuple[int, int, int]:
     """Fold a character, and what follows it while that is no plain text. Returns the next byte, and the number of units
     and of marks."""
-    units, plain = room.units, folding.plain
-    while True:
-        if data[at] < 0x80:
-            unit, after = np.int64(plain[data[at]]), at + 1
+    units, plain, leads, wide = room.units, folding.plain, folding.leads, folding.wide
+    full = len(units) - SLACK
+    # Behind a blank it goes on: where that is one of several bytes, a block would not see it.
+    while at < end and (n < full or units[n - 1] == BLANK):
+        if leads[data[at]]:
+            unit, after = _wide(data, at + 1, end, wide)
         else:
-            unit, after = _wide(data, at + 1, end, folding.wide)
+            unit, after = np.int64(plain[data[at]]), at + 1
         if unit != BLANK or units[n - 1] != BLANK:
             marks = _mark(room, marks, n, at, string)
             units[n] = unit
             n += 1
         at = after
-        if at >= end:
-            break
-        if data[at] >= 0x80:
-            if n >= len(units) - SLACK:
-                break
-        elif units[n - 1] != BLANK or plain[data[at]] != BLANK:
+        if unit == BLANK:
+            while at < end and plain[data[at]] == BLANK:
+                at += 1
+        elif at < end and not leads[data[at]]:
             break
     return at, n, marks
 

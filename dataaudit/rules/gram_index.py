@@ -23,7 +23,7 @@ ROOM = 1 << 13
 SLOT_BITS = range(15, 21)
 """Bits of a slot."""
 SPARSE_BITS = 8
-"""There are 2 ** 6 times as many slots as windows, as far as that goes."""
+"""There are 2 ** 8 times as many slots as windows, as far as that goes."""
 BUCKET_BITS = 13
 """Bits of a bucket, the upper ones of a slot."""
 
@@ -56,7 +56,7 @@ class GramIndex:
     """
 
     def __init__(self, grams: Sequence[Sought]) -> None:
-        self._folding = Folding(fold.UNITS, fold.WIDE)
+        self._folding = Folding(fold.UNITS, fold.LEADS, fold.WIDE)
         self._table = _table(grams)
         self._reach = max((one.within for one in grams if one.within is not None), default=0)
 

@@ -173,7 +173,9 @@ def test_grams_are_found_wherever_they_stand(
 def test_many_bytes_are_folded_like_one() -> None:
     every = "".join(map(chr, range(128)))
     plain = "".join(char for char in every if not char.isspace())
-    for text in (plain, *(f"{char}{plain}{char}" for char in every)):
+    wide = "".join(map(chr, (*range(128, 0x300), *range(0x400, 0x3400, 61), *range(0x3400, 0x11_0000, 4001))))
+    wide = wide.encode("utf-8", "ignore").decode()
+    for text in (plain, wide, *(f"{char}{plain}{char}" for char in every)):
         whole, _ = folded(text)
         grams = [whole[at : at + 12] for at in range(0, len(whole) - 12, 6)]
         grams = [gram for gram in grams if not gram.endswith(b" ")]
