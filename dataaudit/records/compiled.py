@@ -6,11 +6,15 @@ import hashlib
 import types
 from collections.abc import Callable
 from functools import cached_property
+from threading import RLock
 from typing import Any
 
 import numpy as np
 
 from dataaudit.records import cache, machine_code
+
+_MAKING = RLock()
+"""Machine code is made, or put in place, by one thread at a time."""
 
 
 class Kernel:
@@ -29,7 +33,9 @@ class Kernel:
         """Run it compiled, whatever that takes: compiling takes some seconds on a machine's first run."""
         values = tuple(machine_code.flat_values(args))
         if not self.at_hand and not self._numba_only:
-            self._compile(args)
+            with _MAKING:  # a thread that comes meanwhile finds it made
+                if self._native is None and not self._numba_only:
+                    self._compile(args)
         native = self._native
         if native is not None and native.leaves == tuple(map(machine_code.leaf_of, values)):
             return native(values)
@@ -39,10 +45,12 @@ class Kernel:
     def at_hand(self) -> bool:
         """Is machine code of it kept? Then numba need not be loaded."""
         if not self._asked:
-            self._asked = True
-            code = machine_code.read(self._path) if machine_code.any_kept() else None
-            self._numba_only = code is not None and not code.data
-            self._native = machine_code.native(code)
+            with _MAKING:
+                if not self._asked:
+                    code = machine_code.read(self._path) if machine_code.any_kept() else None
+                    self._numba_only = code is not None and not code.data
+                    self._native = machine_code.native(code)
+                    self._asked = True
         return self._native is not None
 
     _numba_only = False
@@ -50,12 +58,13 @@ class Kernel:
 
     def _compile(self, args: tuple[Any, ...]) -> None:
         """Compile it for later processes too, where they can be told."""
-        self._numba_only = True
-        if self._path is None or not cache.writable():
-            return
-        code = machine_code.exported(self._dispatcher(cached=False), args)
-        machine_code.write(self._path, code)
-        self._native = machine_code.native(code)
+        try:
+            if self._path is not None and cache.writable():
+                code = machine_code.exported(self._dispatcher(cached=False), args)
+                machine_code.write(self._path, code)
+                self._native = machine_code.native(code)
+        finally:
+            self._numba_only = True
 
     @cached_property
     def _path(self) -> Any:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -89,6 +91,24 @@ def test_code_is_kept_and_runs_without_numba(folder: Path, monkeypatch: pytest.M
     assert again.at_hand
     assert call(again) == EXPECTED
     assert call(again, double=False) == ((10, 11), 2**63 + 45 * 3 + 7)
+
+
+@needs_support
+def test_threads_wait_for_the_code_that_one_of_them_puts_in_place(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    call(Kernel(_sums))
+    read = machine_code.read
+
+    def slowly(path: Path | None) -> Any:
+        time.sleep(0.1)
+        return read(path)
+
+    monkeypatch.setattr(machine_code, "read", slowly)
+    monkeypatch.setattr(Kernel, "_dispatcher", None)  # numba is not to be asked from here on
+    again = Kernel(_sums)
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(call, [again] * 4)) == {EXPECTED}
 
 
 @needs_support
