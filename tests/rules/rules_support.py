@@ -45,7 +45,7 @@ def crowded(rules: tuple[Rule, ...], **options: bool) -> Matcher:
 def by_grams(patch: pytest.MonkeyPatch) -> None:
     """Take rules to be many, and any text to be worth it."""
     patch.setattr(native, "pays", lambda nbytes: True)
-    for name in ("MANY_RULES", "LOAD_BYTES", "CHOOSE_BYTES"):
+    for name in ("MANY_RULES", "LOAD_BYTES", "CHOOSE_RULE_BYTES"):
         patch.setattr(finder, name, 0)
 
 
