@@ -116,6 +116,7 @@ def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, w
     try:
         for one in again:
             _unite(sets, labels, one.bucket, np.searchsorted(ids, one.members), settings.threshold)
+        kept.clear()
         members = _members(_together(equal, sets, labels.of), rows, settings, sets)
     finally:
         sets.close()
@@ -137,7 +138,7 @@ def _beyond_first(table: U64) -> U64:
 class Buckets(NamedTuple):
     """Rows that share the key of a band, sorted by bucket and row."""
 
-    bucket: I64
+    bucket: npt.NDArray[np.int32]
     members: U64
 
 
@@ -148,7 +149,7 @@ def _buckets(table: U64, again: U64) -> Buckets:
         at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
         rows = repeated(rows[again[at] != rows[:, 1]], 1)
     at = starts(rows, 1)
-    return Buckets(np.repeat(np.arange(len(at)), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
+    return Buckets(np.repeat(np.arange(len(at), dtype=np.int32), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
 
 
 class _Distinct:
@@ -192,7 +193,7 @@ class Labels:
                 self.of = further
 
 
-def _unite(sets: Sets, labels: Labels, bucket: I64, members: I64, threshold: float) -> None:
+def _unite(sets: Sets, labels: Labels, bucket: npt.NDArray[np.int32], members: I64, threshold: float) -> None:
     for _ in range(CENTRES):
         if len(members) < 2:
             return

@@ -19,12 +19,12 @@ from dataaudit.sketches.minhash import as_sets, shared
 from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.workspace import Workspace
 
-MOST_ROWS = 1 << 16
+MOST_ROWS = 1 << 13
 """Rows asked for together; ids ascend, so that each asking reads a stretch of its own."""
 SHARES = 4
 """Stretches for each thread, so that none idles for long at the end."""
-BLOCK_SHINGLES = 1 << 22
-"""Shingles held to compare pairs (32 MB); a pair of longer documents is read side by side."""
+BLOCK_SHINGLES = 1 << 20
+"""Shingles held to compare pairs (8 MB); a pair of longer documents is read side by side."""
 
 
 class Sets:

@@ -21,6 +21,7 @@ from dataaudit.engine.rows import RowsAgain
 from dataaudit.engine.tally import Lost
 from dataaudit.errors import DataauditError, SourceError
 from dataaudit.records.findings import CheckResult
+from dataaudit.records.garbage import give_back
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition, ReadOptions
@@ -102,6 +103,7 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
         left = _run_here(session, partitions, left, progress)
         if left is not None and left <= 0:
             break
+    give_back()  # what reading took, so that what comes now does not come on top of it
     # What is fetched is there for one reader at a time.
     threads = workers if workers > 1 and plan.supply is None else 1
     rows = RowsAgain(plan.files, session.tally, plan.read, plan.supply, threads)
