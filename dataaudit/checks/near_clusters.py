@@ -149,7 +149,9 @@ def _buckets(table: U64, again: U64) -> Buckets:
         at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
         rows = repeated(rows[again[at] != rows[:, 1]], 1)
     at = starts(rows, 1)
-    return Buckets(np.repeat(np.arange(len(at), dtype=np.int32), np.diff(np.append(at, len(rows)))), rows[:, 1].copy())
+    return Buckets(
+        np.repeat(np.arange(len(at), dtype=np.int32), np.diff(np.append(at, len(rows)))), rows[:, 1].copy()
+    )
 
 
 class _Distinct:

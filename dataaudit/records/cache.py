@@ -6,7 +6,8 @@ import hashlib
 import os
 import stat
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _DIGEST = 32
@@ -80,3 +81,46 @@ def keep(path: Path | None, format_line: bytes, body: bytes) -> None:
         except OSError:
             Path(name).unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Wait while another process makes what this file is to keep; whoever comes next looks for it again.
+
+    Where locks cannot be had nobody waits: then it is made twice.
+    """
+    with _locked(path, wait=True):
+        yield
+
+
+def taken(path: Path) -> bool:
+    """Is another process making what this file is to keep?"""
+    with _locked(path, wait=False) as mine:
+        return not mine
+
+
+@contextmanager
+def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
+    """Hold the lock of a file; False where another process holds it and is not waited for."""
+    try:
+        import fcntl
+
+        folder = cache_dir() or path.parent
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        descriptor = os.open(folder / "turns", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except (ImportError, OSError):
+        yield True
+        return
+    mine = True
+    try:
+        # One file for all: a byte of it stands for one that is kept. The lock goes with the descriptor.
+        place = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:4], "big")
+        try:
+            fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, place)
+        except BlockingIOError:
+            mine = False
+        except OSError:
+            pass  # no locks here
+        yield mine
+    finally:
+        os.close(descriptor)

@@ -53,6 +53,14 @@ class Kernel:
                     self._asked = True
         return self._native is not None
 
+    @property
+    def made_elsewhere(self) -> bool:
+        """Is another process compiling it just now? Then it will be at hand before it could be had here."""
+        if self.at_hand or self._numba_only or self._path is None or not cache.taken(self._path):
+            return False
+        self._asked = False  # the cache is to be asked again
+        return True
+
     _numba_only = False
     """Is it known that it cannot be kept?"""
 
@@ -60,8 +68,11 @@ class Kernel:
         """Compile it for later processes too, where they can be told."""
         try:
             if self._path is not None and cache.writable():
-                code = machine_code.exported(self._dispatcher(cached=False), args)
-                machine_code.write(self._path, code)
+                with cache.turn(self._path):
+                    code = machine_code.read(self._path)
+                    if code is None:
+                        code = machine_code.exported(self._dispatcher(cached=False), args)
+                        machine_code.write(self._path, code)
                 self._native = machine_code.native(code)
         finally:
             self._numba_only = True

@@ -25,7 +25,7 @@ def compiled(nbytes: int, kernel: Kernel) -> bool:
     """Should this compiled loop be used, now that `nbytes` more are to be done?"""
     _Seen.total += nbytes
     if _Seen.total > COMPILE_BYTES or "numba" in sys.modules:
-        return True
+        return not kernel.made_elsewhere
     return _Seen.total > LOAD_BYTES and kernel.at_hand
 
 

@@ -31,9 +31,9 @@ MANY_RULES = 48
 Hyperscan takes the longer the more there are. With about so many, over rows of 2 kB, both take the same."""
 LOAD_BYTES = 4 << 20
 """Text searched from which on grams are used where they are kept: a table of them takes some hundredths of a second."""
-CHOOSE_RULE_BYTES = 1 << 35
-"""Text searched, times rules, from which on they are chosen, and their search compiled, where that was not done before:
-it takes some ten seconds, and spares the more the more rules there are (with 240 some two seconds a gigabyte)."""
+CHOOSE_RULE_BYTES = 1 << 45
+"""Bytes searched, times the square of the rules, from which on grams are chosen, and their search compiled, where that
+was not done before: it takes some ten seconds. With 240 rules a gigabyte is spared some two by it, with 600 fifteen."""
 
 
 class _Engine(Protocol):
@@ -92,7 +92,7 @@ class Finder:
         """Get grams if they are not there yet and pay, now that so much more text is to be searched. If so, there are
         more kinds than before."""
         self._searched += nbytes
-        choose = self._searched * len(self._rules) > CHOOSE_RULE_BYTES
+        choose = self._searched * len(self._rules) ** 2 > CHOOSE_RULE_BYTES
         if (
             len(self._rules) < MANY_RULES
             or self._searched <= LOAD_BYTES

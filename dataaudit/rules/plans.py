@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TypeVar
 
@@ -30,8 +31,7 @@ def plans_of(rules: Sequence[Rule]) -> list[list[Plan]]:
     path = _path(patterns, "plans") if len(patterns) >= WORTH_KEEPING else None
     plans = _read(path, list[Plan], len(patterns))
     if plans is None:
-        plans = list(map(plan_pattern, patterns))
-        cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(plans))
+        plans = _made(path, list[Plan], plan_pattern, patterns)
     by_pattern = dict(zip(patterns, plans, strict=True))
     return [[by_pattern[pattern] for pattern in rule.patterns] for rule in rules]
 
@@ -44,8 +44,7 @@ def grams_of_rules(rules: Sequence[Rule], *, choose: bool) -> list[list[_Grams]]
     if grams is None:
         if not choose:
             return None
-        grams = list(map(grams_of_pattern, patterns))
-        cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(grams))
+        grams = _made(path, list[_Grams], grams_of_pattern, patterns)
     by_pattern = dict(zip(patterns, grams, strict=True))
     return [[by_pattern[pattern] for pattern in rule.patterns] for rule in rules]
 
@@ -61,6 +60,18 @@ def _read(path: Path | None, kind: type[list[_T]], count: int) -> list[_T] | Non
     except msgspec.MsgspecError:
         return None
     return kept if kept is not None and len(kept) == count else None
+
+
+def _made(
+    path: Path | None, kind: type[list[_T]], make: Callable[[Pattern], _T], patterns: Sequence[Pattern]
+) -> list[_T]:
+    """What is made of each pattern, and kept; or what another process, which is at it now, will have made."""
+    with nullcontext() if path is None else cache.turn(path):
+        found = _read(path, kind, len(patterns))
+        if found is None:
+            found = list(map(make, patterns))
+            cache.keep(path, CACHE_FORMAT, msgspec.msgpack.encode(found))
+    return found
 
 
 def _path(patterns: Sequence[Pattern], name: str) -> Path | None:

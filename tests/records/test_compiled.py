@@ -111,6 +111,64 @@ def test_threads_wait_for_the_code_that_one_of_them_puts_in_place(
         assert set(pool.map(call, [again] * 4)) == {EXPECTED}
 
 
+PROGRAM = """
+import os, sys, time
+import numpy as np
+from dataaudit.records import machine_code
+from dataaudit.sketches import spill_order
+
+def slowly(*given, exported=machine_code.exported):
+    print("compiled")
+    time.sleep(1)
+    return exported(*given)
+
+machine_code.exported = slowly
+counts = np.zeros(1 << 16, np.int64)
+spill_order.count(np.asarray([3, 3, 1]), counts)
+assert counts[:4].tolist() == [0, 1, 0, 2]
+"""
+
+
+@needs_support
+def test_one_process_compiles_for_all(folder: Path):
+    command = [sys.executable, "-c", PROGRAM]
+    processes = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0, 0, 0]
+    assert "".join(said).split() == ["compiled"]
+
+
+@needs_support
+def test_code_that_another_process_makes_is_not_waited_for_where_numpy_serves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from dataaudit.records import cache, compiling
+
+    monkeypatch.setattr(compiling._Seen, "total", 0)
+    kernel = Kernel(_sums)
+    assert not kernel.made_elsewhere, "nobody makes it"
+    program = f"""
+import sys
+from pathlib import Path
+from dataaudit.records import cache
+with cache.turn(Path({str(kernel._path)!r})):
+    print("taken", flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None and other.stdin is not None
+        assert other.stdout.readline() == "taken\n"
+        assert kernel.made_elsewhere
+        assert not compiling.compiled(1 << 40, kernel)
+        other.stdin.close()
+    assert not kernel.made_elsewhere
+    assert call(kernel) == EXPECTED
+    assert kernel.at_hand and not kernel.made_elsewhere
+    assert not cache.taken(Path(str(kernel._path)))
+
+
 @needs_support
 def test_other_arguments_than_were_compiled_for_go_to_numba(folder: Path):
     kernel = Kernel(_sums)
