@@ -34,6 +34,8 @@ from dataaudit.sources.fetched import Supply
 from dataaudit.sources.json_encoding import is_plain_json
 from dataaudit.sources.readers import reader_for
 
+ALONE = 1 << 16
+"""Rows that one thread reads again together; by ascending ids hardly a part of a file is entered twice."""
 SHOWN_BYTES = 1 << 20
 """Bytes of a text that is fetched; a long one would be held for the few words of it that a report shows."""
 
@@ -126,8 +128,13 @@ class RowsAgain:
             yield from self._batches(self.files[file_id], there, mine[known])
 
     def stretches(self, row_ids: Sequence[int], most: int) -> list[list[int]]:
-        """Rows in stretches of some `most`, ascending, of which none is read again with what another needs."""
+        """Rows in stretches of some `most` for each thread, ascending; none needs what is read for another.
+
+        Where there is one thread alone there is no need for many.
+        """
         ids = np.unique(np.asarray(row_ids, np.uint64))
+        if self.threads == 1:  # files may not be there, to be asked where they can be entered
+            return [ids[at : at + ALONE].tolist() for at in range(0, len(ids), ALONE)]
         begins = [np.empty(0, np.uint64)]
         for file_id in np.unique(ids >> np.uint64(ROW_BITS)).tolist():
             parts = self._parts(self.files[file_id], self._sorted_spots(file_id))

@@ -100,7 +100,8 @@ def test_rows_are_read_again_in_stretches_side_by_side(name: str, most: int, tmp
         pq.write_table(table, path, row_group_size=4)
     else:
         lines_file(path)
-    again = rows_again(path, target=1, batch_rows=2)
+    alone = rows_again(path, target=1, batch_rows=2)
+    again = replace(alone, threads=3)
     ids = [pack_row(0, row) for row in range(23)]
     wanted = [*ids[::-2], ids[1], ids[1]]
     stretches = again.stretches(wanted, most)
@@ -110,7 +111,8 @@ def test_rows_are_read_again_in_stretches_side_by_side(name: str, most: int, tmp
         assert sum(map(len, of_group)) == len(set.union(*of_group)), "no row group is decoded twice"
         assert most > 1 or len(stretches) == 6
     assert again.stretches([], most) == []
-    assert replace(again, threads=3).fetch(wanted) == again.fetch(wanted) != {}
+    assert again.fetch(wanted) == alone.fetch(wanted) != {}
+    assert alone.stretches(wanted, most) == [sorted(set(wanted))]
 
 
 def test_rows_of_a_file_that_is_gone_are_left_out(tmp_path: Path):
