@@ -22,6 +22,7 @@ import msgspec
 from dataaudit.engine.forking import Forked, may_fork
 from dataaudit.engine.job import Job, Progress, Session, States
 from dataaudit.errors import IncompleteError
+from dataaudit.records.compiling import beside_others
 from dataaudit.sources.base import Partition
 
 _LENGTH = struct.Struct("<Q")
@@ -160,6 +161,7 @@ class Pool:
 
     def __exit__(self, *error: object) -> None:
         """End all processes, whatever they are doing."""
+        beside_others(False)
         for worker in self._workers:
             worker.stop()
             self._todo.put(None)  # its thread, if it still waits for work, finds it gone
@@ -172,6 +174,7 @@ class Pool:
         Raises IncompleteError where a worker dies: its part of the data has not been evaluated.
         """
         results: list[Result] = []
+        beside_others(bool(self._workers))
         for partition in sorted(partitions, key=lambda one: -one.nbytes):
             self._todo.put(partition)
         for _worker in self._workers:

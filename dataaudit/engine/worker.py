@@ -15,6 +15,7 @@ import pyarrow as pa
 from dataaudit.engine.job import Job, Session
 from dataaudit.engine.pool import Done, Failure, Result, Step, receive, send
 from dataaudit.errors import IncompleteError
+from dataaudit.records.compiling import beside_others
 from dataaudit.records.pyvalues import forgo_pandas
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition
@@ -42,6 +43,7 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
 
 def answer(inbox: IO[bytes], outbox: IO[bytes]) -> int:
     """Serve and say what went wrong, if something did; returns the exit code."""
+    beside_others(True)
     try:
         serve(inbox, outbox)
     except BrokenPipeError:

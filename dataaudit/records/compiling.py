@@ -19,13 +19,15 @@ class _Seen:
     """Bytes this process has been asked about so far."""
 
     total = 0
+    beside = False
+    """Do processes beside this one work on the same?"""
 
 
 def compiled(nbytes: int, kernel: Kernel) -> bool:
     """Should this compiled loop be used, now that `nbytes` more are to be done?"""
     _Seen.total += nbytes
     if _Seen.total > COMPILE_BYTES or "numba" in sys.modules:
-        return not kernel.made_elsewhere
+        return not (_Seen.beside and kernel.made_elsewhere)
     return _Seen.total > LOAD_BYTES and kernel.at_hand
 
 
@@ -33,3 +35,8 @@ def expect(nbytes: int) -> None:
     """So many bytes of input lie ahead: where they are many, loops are compiled when they are first wanted."""
     if nbytes > EXPECTED_BYTES:
         _Seen.total = max(_Seen.total, COMPILE_BYTES)
+
+
+def beside_others(answer: bool) -> None:
+    """Say whether processes beside this one compile what it does: what one of them is at is then left to it."""
+    _Seen.beside = answer

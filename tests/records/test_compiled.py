@@ -145,6 +145,7 @@ def test_code_that_another_process_makes_is_not_waited_for_where_numpy_serves(
     from dataaudit.records import cache, compiling
 
     monkeypatch.setattr(compiling._Seen, "total", 0)
+    monkeypatch.setattr(compiling._Seen, "beside", True)
     kernel = Kernel(_sums)
     assert not kernel.made_elsewhere, "nobody makes it"
     program = f"""
@@ -162,6 +163,8 @@ with cache.turn(Path({str(kernel._path)!r})):
         assert other.stdout.readline() == "taken\n"
         assert kernel.made_elsewhere
         assert not compiling.compiled(1 << 40, kernel)
+        compiling.beside_others(False)
+        assert compiling.compiled(0, kernel), "a process by itself compiles what it needs"
         other.stdin.close()
     assert not kernel.made_elsewhere
     assert call(kernel) == EXPECTED
