@@ -180,7 +180,7 @@ def test_plans_are_kept_and_a_damaged_file_is_ignored(
     rules = [make_rule(f"needle{i}|hay{i}", id=f"rule-{i}") for i in range(plans.WORTH_KEEPING)]
     expected = [[plan_pattern(pattern) for pattern in rule.patterns] for rule in rules]
     assert plans.plans_of(rules) == expected
-    (file,) = (tmp_path / "cache").iterdir()
+    (file,) = (tmp_path / "cache").glob("plans-*")
     good = file.read_bytes()
     for damaged in (b"", good[:-1], good[:50] + b"\x00" + good[51:]):
         file.write_bytes(damaged)
