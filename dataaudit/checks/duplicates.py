@@ -37,7 +37,7 @@ LEAKAGE = "split-leakage"
 BASES = (NAME, LEAKAGE)
 
 REDUCE_ROWS = 1 << 18
-"""Keys that a thread reduces together: 12 MB of them, and as much again while they are."""
+"""Keys that a thread reduces together: 6 MB of them, and as much again while they are."""
 
 U64 = npt.NDArray[np.uint64]
 

@@ -19,7 +19,7 @@ from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
 
 REDUCE_ROWS = 1 << 18
-"""Keys that a thread reduces together: 8 MB of those of a band."""
+"""Keys that a thread reduces together: 4 MB of those of a band."""
 KEPT_ROWS = 1 << 20
 """Members of buckets held (16 MB) while candidates are read again; where they are more, they are looked for again."""
 CENTRES = 4

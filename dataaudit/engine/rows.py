@@ -137,9 +137,11 @@ class RowsAgain:
             return [ids[at : at + ALONE].tolist() for at in range(0, len(ids), ALONE)]
         begins = [np.empty(0, np.uint64)]
         for file_id in np.unique(ids >> np.uint64(ROW_BITS)).tolist():
-            parts = self._parts(self.files[file_id], self._sorted_spots(file_id))
-            firsts = np.asarray([0, *(part.first_row for part, _ in parts)], np.uint64)
-            begins.append(firsts + np.uint64(pack_row(file_id, 0)))
+            firsts = [0]
+            with suppress(IncompleteError, OSError):  # a file that is gone is of one part
+                parts = self._parts(self.files[file_id], self._sorted_spots(file_id))
+                firsts += [part.first_row for part, _ in parts]
+            begins.append(np.asarray(firsts, np.uint64) + np.uint64(pack_row(file_id, 0)))
         part = np.searchsorted(np.concatenate(begins), ids, "right")
         opens = np.flatnonzero(np.append(True, part[1:] != part[:-1]))
         # A stretch begins with the first part that begins in it.
@@ -196,7 +198,7 @@ class RowsAgain:
                             if item.first_row > mine[-1]:
                                 break
                             yield item
-        except IncompleteError:
+        except (IncompleteError, OSError):
             return  # what cannot be read twice is shown without its text
 
     def _parts(self, file: FileRef, spots: Sequence[Spot]) -> Iterator[tuple[Partition, int]]:

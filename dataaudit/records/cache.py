@@ -113,7 +113,8 @@ def _locked(path: Path, *, wait: bool) -> Iterator[bool]:
         return
     mine = True
     try:
-        # One file for all: a byte of it stands for one that is kept. The lock goes with the descriptor.
+        # One file for all: a byte of it stands for one that is kept. Locks of this kind go with any descriptor of the
+        # file that the process closes: where threads come at once, the worst is that something is made twice.
         place = int.from_bytes(hashlib.sha256(path.name.encode()).digest()[:4], "big")
         try:
             fcntl.lockf(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB), 1, place)

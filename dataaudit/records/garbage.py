@@ -1,4 +1,6 @@
-"""The cycle collector in a process of our own: it looks seldom, and not when the process ends.
+"""Memory that is done with: when it is looked for, and given back.
+
+In a process of our own the cycle collector looks seldom, and not when the process ends.
 
 What a scan makes is freed by counting; cycles are few. With Python's own thresholds the collector runs over every
 module that is imported and every record that is parsed: a sixth of the time of a small scan.

@@ -85,25 +85,24 @@ class Finder:
         self._pieces = len(self.kinds)
         self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
         self._searched = 0
-        self._asked: set[bool] = set()
-        """Was it tried to get grams, from what is kept, or by choosing them?"""
+        """Bytes, so far."""
+        self._looked = self._learned = False
+        """Was it tried to get grams from what is kept? Are they there?"""
 
     def learn(self, nbytes: int) -> bool:
         """Get grams if they are not there yet and pay, now that so much more text is to be searched. If so, there are
         more kinds than before."""
         self._searched += nbytes
-        choose = self._searched * len(self._rules) ** 2 > CHOOSE_RULE_BYTES
-        if (
-            len(self._rules) < MANY_RULES
-            or self._searched <= LOAD_BYTES
-            or not {choose, True}.isdisjoint(self._asked)
-        ):
+        if self._learned or len(self._rules) < MANY_RULES or self._searched <= LOAD_BYTES:
             return False
-        self._asked.add(choose)
+        choose = self._searched * len(self._rules) ** 2 > CHOOSE_RULE_BYTES
+        if self._looked and not choose:
+            return False
+        self._looked = True
         grams = grams_of_rules(self._rules, choose=choose) if choose or gram_kernel.find.at_hand else None
         if grams is None:
             return False
-        self._asked.add(True)
+        self._learned = True
         first = 0
         for i, of_rule in enumerate(grams):
             if i in self._by_pieces and all(of_rule):

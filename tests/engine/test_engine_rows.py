@@ -115,6 +115,18 @@ def test_rows_are_read_again_in_stretches_side_by_side(name: str, most: int, tmp
     assert alone.stretches(wanted, most) == [sorted(set(wanted))]
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("name", ["a.parquet", "a.jsonl", "a.jsonl.gz"])
+def test_rows_of_a_file_that_was_removed_are_left_out(name: str, threads: int, tmp_path: Path):
+    if name == "a.parquet":
+        pq.write_table(pa.Table.from_pylist([{"prompt": one["prompt"]} for one in RECORDS]), tmp_path / name)
+    else:
+        lines_file(tmp_path / name)
+    rows = replace(rows_again(tmp_path / name, target=1 << 62, batch_rows=4), threads=threads)
+    (tmp_path / name).unlink()
+    assert rows.fetch([pack_row(0, 0), pack_row(0, 5)]) == {}
+
+
 def test_rows_of_a_file_that_is_gone_are_left_out(tmp_path: Path):
     lines_file(tmp_path / "a.jsonl")
     rows = rows_again(tmp_path / "a.jsonl", target=1 << 62, batch_rows=4)
