@@ -69,7 +69,9 @@ class _Column:
 class RoleBuilder:
     """Collects strings binding by binding."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, valid: bool = False) -> None:
+        self.valid = valid
+        """Are arrays of strings known to be valid UTF-8?"""
         self._columns: dict[str, _Column] = {}
         self._paths: dict[str, int] = {}
         self.rows: npt.NDArray[np.int64] | None = None

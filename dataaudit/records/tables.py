@@ -197,9 +197,14 @@ def as_text(values: pa.Array, role: str, names: tuple[str, ...] | None = None) -
     return None
 
 
-def extract_table(batch: pa.RecordBatch, layout: Layout, classes: ClassNames) -> Extracted:
-    """The roles of a record batch under a layout. Raises pyarrow.ArrowInvalid where text is not valid UTF-8."""
-    builder, turns, beside = RoleBuilder(), TurnBuilder(), Beside()
+def extract_table(
+    batch: pa.RecordBatch, layout: Layout, classes: ClassNames, *, valid: bool = False
+) -> Extracted:
+    """The roles of a record batch under a layout.
+
+    Raises pyarrow.ArrowInvalid where text is not valid UTF-8, which is not looked for where it is known to be `valid`.
+    """
+    builder, turns, beside = RoleBuilder(valid=valid), TurnBuilder(), Beside()
     rows_in_all = batch.num_rows
     expects, readable = np.zeros(rows_in_all, np.bool_), np.zeros(rows_in_all, np.bool_)
     counts: dict[str, int] = {}
@@ -297,5 +302,6 @@ def add_strings(builder: RoleBuilder, binding: Binding, walked: Walked) -> None:
         valid = values.is_valid()
         at = np.flatnonzero(valid.to_numpy(zero_copy_only=False))
         values, rows, index = values.filter(valid), rows[at], index[at]
-    values.validate(full=True)  # a table may hold bytes that are not UTF-8
+    if not builder.valid:
+        values.validate(full=True)  # a table may hold bytes that are not UTF-8
     builder.add(binding, values, Place(rows, index))

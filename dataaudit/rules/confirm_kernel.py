@@ -7,25 +7,19 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from dataaudit.records.compiled import Kernel
-from dataaudit.rules.match_kernel import DONT_KNOW, I32, I64, Bytes, before, match
-from dataaudit.rules.opcodes import ANYWHERE, AT_START, LAST_LINE, LINE_START
+from dataaudit.rules.match_kernel import DONT_KNOW, I32, I64, Bytes, match
+from dataaudit.rules.opcodes import LINE_START
+from dataaudit.rules.place_kernel import LINE_FEED, region
+from dataaudit.rules.reach_kernel import FAR, Leads, reach
 
 STEPS = 100_000
 """Steps of matching for one pattern in one string; what takes more is left to `regex`, which has a clock."""
 NO, FOUND, ASK = 0, 1, 2
 """A pattern does not match a string; it does; `regex` must be asked."""
-RUNS = (8, 40)
-FAR = -1
-"""In place of a lead: a match may begin anywhere before."""
 MANY = 256
 """Events of a pattern in a string that are put in order one by one."""
 MARK_BYTES = 1 << 16
 """Code points are counted from marks this far apart."""
-
-_SPACE_RUN, _WORD_RUN = 1, 2
-_MOST_BYTES = 4
-"""Bytes of a code point."""
-_LINE_FEED = 10
 
 
 class Programs(NamedTuple):
@@ -43,17 +37,6 @@ class Programs(NamedTuple):
     """(sets, slots)."""
     firsts: Bytes
     """(tables, 256): can a way go on with this byte?"""
-
-
-class Leads(NamedTuple):
-    """Per kind of event how far before its end a match begins."""
-
-    patterns: I64
-    fewest: I64
-    """In code points."""
-    most: I64
-    runs: I64
-    """Bits: runs of white space, of what words are made of, were counted at their usual length."""
 
 
 class Scratch(NamedTuple):
@@ -84,106 +67,6 @@ class Ranges(NamedTuple):
 
 
 @Kernel
-def _is_space(data: Bytes, at: int) -> tuple[bool, int]:
-    """Is the character at a byte one that `str.isspace` takes, and the byte after it."""
-    byte = data[at]
-    if byte < 0x80:
-        return byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31, at + 1
-    after = at + 1
-    while after < len(data) and data[after] & 0xC0 == 0x80:
-        after += 1
-    second = data[at + 1]
-    if byte == 0xC2:
-        return second in (0x85, 0xA0), after
-    if byte == 0xE1:
-        return second == 0x9A and data[at + 2] == 0x80, after
-    if byte == 0xE2:
-        third = data[at + 2]
-        if second == 0x80:
-            return third <= 0x8A or third in (0xA8, 0xA9, 0xAF), after
-        return second == 0x81 and third == 0x9F, after
-    return byte == 0xE3 and second == 0x80 and data[at + 2] == 0x80, after
-
-
-@Kernel
-def _is_lead(data: Bytes, at: int) -> tuple[bool, int]:
-    """May the character at a byte stand before the start of a string (`places`), and the byte after it."""
-    space, after = _is_space(data, at)
-    byte = data[at]
-    if space:
-        return True, after
-    if byte < 0x80:
-        return byte in (34, 35, 39, 40, 42, 45, 62, 91, 95, 96, 126), after
-    second = data[at + 1]
-    if byte == 0xC2:
-        return second in (0xAB, 0xBB), after
-    if byte == 0xE2 and second == 0x80:
-        return data[at + 2] in (0x98, 0x99, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0x9F, 0xB9, 0xBA), after
-    if byte == 0xE3 and second == 0x80:
-        return data[at + 2] in (0x8C, 0x8E), after
-    return byte == 0xEF and second == 0xBB and data[at + 2] == 0xBF, after
-
-
-@Kernel
-def _line_start(data: Bytes, begin: int, at: int) -> int:
-    while at > begin and data[at - 1] != 10:
-        at -= 1
-    return at
-
-
-@Kernel
-def region(data: Bytes, begin: int, end: int, place: int) -> tuple[int, int]:
-    """The first and the last byte of a string at which a match may begin in a place."""
-    if place == ANYWHERE:
-        return begin, end
-    if place == AT_START:
-        at = begin
-        while at < end:
-            lead, after = _is_lead(data, at)
-            if not lead:
-                break
-            at = after
-        return begin, at
-    at = end
-    while at > begin:
-        earlier = before(data, at)
-        if not _is_space(data, earlier)[0]:
-            break
-        at = earlier
-    start = _line_start(data, begin, at)
-    if place == LAST_LINE:
-        return start, end
-    while start > begin:
-        above = _line_start(data, begin, start - 1)
-        at = above
-        blank = True
-        while at < start - 1 and blank:
-            blank, at = _is_space(data, at)
-        if blank:
-            break
-        start = above
-    return start, end
-
-
-@Kernel
-def _long_run(data: Bytes, begin: int, end: int, runs: int) -> bool:
-    """Is there a run in a stretch that is longer than it was counted? May say yes where there is none."""
-    spaces = wordy = 0
-    for at in range(begin, end):
-        byte = data[at]
-        if byte < 0x80:
-            space = byte == 32 or 9 <= byte <= 13 or 28 <= byte <= 31
-            word = 48 <= byte <= 57 or 65 <= byte <= 90 or 97 <= byte <= 122 or byte in (39, 45, 95)
-        else:  # white space or a letter: counted as both, a byte at a time
-            space = word = True
-        spaces = spaces + 1 if space else 0
-        wordy = wordy + 1 if word else 0
-        if (runs & _SPACE_RUN and spaces > RUNS[0]) or (runs & _WORD_RUN and wordy > RUNS[1]):
-            return True
-    return False
-
-
-@Kernel
 def _points(data: Bytes, begin: int, end: int) -> Any:
     """Code points that begin in a stretch."""
     piece = data[begin:end]
@@ -204,6 +87,19 @@ def _place(data: Bytes, begin: int, at: int, marks: I64, marked: int) -> tuple[i
         marked += 1
     so_far = marks[number - 1] if number else 0
     return so_far + _points(data, begin + number * MARK_BYTES, at), marked
+
+
+@Kernel
+def _next(data: Bytes, begin: int, at: int, last: int, begins: Bytes, at_line: bool) -> int:
+    """The next byte up to the last one at which a match may begin; -1: there is none."""
+    while at <= last:
+        if at_line and at > begin and data[at - 1] != LINE_FEED:
+            at += 1
+        elif begins[data[at]] and data[at] & 0xC0 != 0x80:
+            return at
+        else:
+            at += 1
+    return -1
 
 
 @Kernel
@@ -251,6 +147,7 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
             verdicts[group] = ASK
             continue
         at_line = programs.code[pc, 0] == LINE_START
+        begins = programs.begins[pattern]
         verdict = NO
         budget[0] = STEPS
         free = first
@@ -258,7 +155,7 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
         n = 0
         if not one_kind:  # pieces at different depths of the pattern: in order of where matches may begin
             for at in range(event, stop):
-                low, high, ask = _reach(data, begin, end, ends[at], leads, kinds[at], first, last)
+                low, high, ask = reach(data, begin, end, ends[at], leads, kinds[at], first, last)
                 if ask:
                     verdict = ASK
                     break
@@ -277,35 +174,29 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
                 break
             if one_kind:
                 at = ends[event + number]
-                low, high, ask = _reach(data, begin, end, at, leads, kinds[event], first, last)
+                low, high, ask = reach(data, begin, end, at, leads, kinds[event], first, last)
                 if ask:
                     verdict = ASK
                     break
             else:
                 low, high = lows[number], highs[number]
-            at = max(low, free)
-            while at <= min(high, last):
-                if at >= end:
+            at = _next(data, begin, max(low, free), min(high, last, end - 1), begins, at_line)
+            while at >= 0:
+                after = match(
+                    data, begin, end, at, pc, programs.code, programs.sets, programs.firsts, stack, budget
+                )
+                if after == DONT_KNOW:
+                    verdict = ASK
                     break
-                if programs.begins[pattern, data[at]] and (
-                    not at_line or at == begin or data[at - 1] == _LINE_FEED
-                ):
-                    after = match(
-                        data, begin, end, at, pc, programs.code, programs.sets, programs.firsts, stack, budget
-                    )
-                    if after == DONT_KNOW:
-                        verdict = ASK
-                        break
-                    if after > at:
-                        out.groups[found], out.begins[found], out.ends[found] = group, at, after
-                        found += 1
-                        verdict = FOUND
-                        at = after
-                        continue
-                at += 1
-                while at < end and data[at] & 0xC0 == 0x80:
-                    at += 1
-            free = max(free, at)
+                if after > at:
+                    out.groups[found], out.begins[found], out.ends[found] = group, at, after
+                    found += 1
+                    verdict = FOUND
+                    free = after
+                else:
+                    after = at + 1
+                at = _next(data, begin, after, min(high, last, end - 1), begins, at_line)
+            free = max(free, min(high, last) + 1)
         if verdict == ASK:
             found = so_far
         elif found > so_far:
@@ -316,29 +207,3 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
                 out.spans[at, 1] = out.spans[at, 0] + _points(data, out.begins[at], out.ends[at])
         verdicts[group] = verdict
     return found
-
-
-@Kernel
-def _reach(  # noqa: PLR0913, PLR0917
-    data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, first: int, last: int
-) -> tuple[int, int, bool]:
-    """The first and the last byte at which a match can begin that holds an event; must `regex` be asked?"""
-    if at < end and data[at] & 0xC0 == 0x80:
-        return 0, -1, False  # amid a character: the event at its end is reported as well
-    if at <= first or (leads.runs[kind] == 0 and at - _MOST_BYTES * leads.most[kind] > last):
-        return 0, -1, False  # no match that begins where it must can hold it
-    tail = at
-    back = 0
-    high = begin - 1
-    while back < leads.most[kind] and at > begin:
-        at = before(data, at)
-        back += 1
-        if back == leads.fewest[kind]:
-            high = at
-    low = at
-    if high < low:
-        return low, high, False
-    ask = leads.runs[kind] != 0 and _long_run(
-        data, low if low == begin else before(data, low), tail, leads.runs[kind]
-    )
-    return low, high, ask

@@ -8,10 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.compiled import Kernel
-from dataaudit.rules.confirm_kernel import region
 from dataaudit.rules.fold import BLANK
 from dataaudit.rules.match_kernel import I64, Bytes
 from dataaudit.rules.opcodes import AT_START
+from dataaudit.rules.place_kernel import region
 
 U64 = npt.NDArray[np.uint64]
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dataaudit.rules.fold import joined, units
 from dataaudit.rules.gram_windows import bits_of, chance_bits, windows_of
-from dataaudit.rules.spread import NO_SPREAD, Spread, spread_of
+from dataaudit.rules.spread import NO_SPREAD, Spread, one_of, spread_of
 from dataaudit.rules.tree import MAX_ITEMS, Alt, Chars, Node, Rep, Seq, flat
 
 LENGTH = 20
@@ -175,7 +175,7 @@ def _members(node: Chars) -> _Strings | None:
     if chars.other is None:
         return None
     found = {units(code) for code in chars.ascii | chars.other}
-    return dict.fromkeys(sorted(found), Spread(1, 1)) if len(found) <= MAX_MEMBERS else None
+    return dict.fromkeys(sorted(found), one_of(node)) if len(found) <= MAX_MEMBERS else None
 
 
 def _edge(node: Node, *, last: bool = False) -> _Strings:

@@ -61,6 +61,8 @@ class Matcher:
         self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
         self._paired = np.asarray([one.only_needs_itself for one in self._confirmers], np.bool_)
         self._stepped = np.asarray([bool(one.steps) for one in self._confirmers], np.bool_) & ~self._paired
+        self._readers: dict[str, list[int]] = {}
+        """Role → the rules that read it."""
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
         self._finder = Finder(self.rules) if self.reference_reason is None else None
         self._native = None if self._finder is None else self._compiled(self._finder)
@@ -77,7 +79,9 @@ class Matcher:
     def scan(self, values: pa.LargeStringArray, role: str) -> list[Matches]:
         """Matches in an array of strings without nulls, of the rules that read `role` and have any, in rule
         order."""
-        active = [i for i, rule in enumerate(self.rules) if role in rule.reads]
+        active = self._readers.get(role)
+        if active is None:
+            active = self._readers[role] = [i for i, rule in enumerate(self.rules) if role in rule.reads]
         if not active or len(values) == 0:
             return []
         text = text_of(values)
@@ -86,7 +90,7 @@ class Matcher:
             return gathered(self.rules, [self._confirm(_every_string(text, active))])
         fast = native.pays(len(text.data))
         if fast and finder.learn(int(text.offsets[-1] - text.offsets[0])):
-            self._native = compiled = self._compiled(finder)
+            compiled.take(finder.kinds)
         found, known = finder.events(text, active, grams=fast), NO_HITS
         if fast:
             known, found = self._known(text, found, finder, compiled)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Literal
 
 import msgspec
@@ -70,6 +71,14 @@ class RowExample(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 Example = str | RowExample
 
 
+@lru_cache
+def _concrete(roles: tuple[str, ...]) -> tuple[str, ...]:
+    named = set(roles)
+    if ANY_ROLE in named:
+        named |= set(TEXT_ROLES)
+    return tuple(role for role in ROLES if role in named)
+
+
 class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One rule of a pack. See rules/README.md for what each field means to an author."""
 
@@ -123,10 +132,7 @@ class Rule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     @property
     def reads(self) -> tuple[str, ...]:
         """The concrete roles this rule reads, in the order of `records.types.ROLES`."""
-        named = set(self.roles)
-        if ANY_ROLE in named:
-            named |= set(TEXT_ROLES)
-        return tuple(role for role in ROLES if role in named)
+        return _concrete(self.roles)
 
     @property
     def counts_as_contamination(self) -> bool:

@@ -10,12 +10,13 @@ import numpy.typing as npt
 
 from dataaudit.records.compiling import compiled
 from dataaudit.rules import confirm_kernel, opcodes
-from dataaudit.rules.confirm_kernel import FAR, MANY, MARK_BYTES, Leads, Programs, Ranges, Scratch
+from dataaudit.rules.confirm_kernel import MANY, MARK_BYTES, Programs, Ranges, Scratch
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program
+from dataaudit.rules.reach_kernel import FAR, LINE, Leads
 from dataaudit.rules.slots import unpacked
 from dataaudit.rules.spread import Spread
 
@@ -62,13 +63,17 @@ class Native:
 
     def __init__(self, patterns: Sequence[Pattern], plans: Sequence[Plan], kinds: Sequence[Kind]) -> None:
         self._patterns, self._plans, self._kinds = patterns, plans, kinds
-        self._tables: tuple[Leads, Programs] | None = None
+        self._leads: Leads | None = None
+        self._programs: Programs | None = None
+
+    def take(self, kinds: Sequence[Kind]) -> None:
+        """Events can be of these kinds from now on."""
+        self._kinds, self._leads = kinds, None
 
     def judge(self, text: Text, strings: Ints, kinds: Ints, ends: Ints, starts: Ints) -> Judged:
         """Judge events; those of group i are `starts[i]:starts[i + 1]`, their ends ascending."""
-        if self._tables is None:
-            self._tables = self._leads(), self._programs()
-        leads, programs = self._tables
+        leads = self._leads = self._leads or self._made_leads()
+        programs = self._programs = self._programs or self._linked()
         data = np.frombuffer(text.data, np.uint8)
         longest = int((text.offsets[strings + 1] - text.offsets[strings]).max(initial=0))
         one, many = np.empty(1, np.int64), np.empty((2, MANY), np.int64)
@@ -84,24 +89,31 @@ class Native:
         )
         return Judged(verdicts, out.groups[:found], out.spans[:found])
 
-    def _leads(self) -> Leads:
+    def _made_leads(self) -> Leads:
+        most = [self._most(kind) for kind in self._kinds]
         far = {
-            (kind.pattern, kind.is_gram)
-            for kind in self._kinds
-            if kind.lead.most is None or kind.lead.most > MAX_LEAD
+            (kind.pattern, kind.is_gram) for kind, one in zip(self._kinds, most, strict=True) if one == FAR
         }
         rows = [
             (
                 kind.pattern,
                 max(1, kind.lead.fewest),
-                FAR if (kind.pattern, kind.is_gram) in far else kind.lead.most or 0,
+                FAR if (kind.pattern, kind.is_gram) in far else one,
                 kind.lead.runs,
             )
-            for kind in self._kinds
+            for kind, one in zip(self._kinds, most, strict=True)
         ]
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
-    def _programs(self) -> Programs:
+    def _most(self, kind: Kind) -> int:
+        most = kind.lead.most
+        if most is not None and most <= MAX_LEAD:
+            return most
+        program = self._plans[kind.pattern].program
+        at_line = program is not None and program.instructions()[0, 0] == opcodes.LINE_START
+        return LINE if at_line and kind.lead.line else FAR
+
+    def _linked(self) -> Programs:
         linker = _Linker()
         entry = np.full(len(self._plans), -1, np.int64)
         begins = np.zeros((len(self._plans), 256), np.uint8)
@@ -117,11 +129,17 @@ class Native:
         return Programs(code, entry, begins, places, sets, firsts)
 
 
-_JUMPING = (opcodes.SPLIT, opcodes.JUMP, opcodes.LOOK, opcodes.LOOK_NOT)
-_OF_SETS = (
+def _among(*codes: int) -> npt.NDArray[np.bool_]:
+    """(256,): is an instruction one of these?"""
+    return np.isin(np.arange(256), codes)
+
+
+_JUMPING = _among(opcodes.SPLIT, opcodes.JUMP, opcodes.LOOK, opcodes.LOOK_NOT)
+_OF_SETS = _among(
     opcodes.SET, opcodes.GREEDY, opcodes.LAZY, opcodes.POSSESSIVE, opcodes.SET_BACK, opcodes.GREEDY_BACK,
     opcodes.BOUNDARY, opcodes.WORD_START, opcodes.WORD_END,
 )  # fmt: skip
+_FOLLOWED = _among(opcodes.SPLIT, opcodes.GREEDY, opcodes.LAZY)
 
 
 class _Linker:
@@ -137,15 +155,15 @@ class _Linker:
         """Add a program; returns the place of its first instruction."""
         code, at = program.instructions().copy(), self._at
         what = code[:, 0]
-        code[np.isin(what, _JUMPING), 1] += at
+        code[_JUMPING[what], 1] += at
         split = what == opcodes.SPLIT
         code[split, 2] += at
-        of_sets = np.isin(what, _OF_SETS)
+        of_sets = _OF_SETS[what]
         code[of_sets, 1] = self._numbers(self.sets, program.sets)[code[of_sets, 1]]
         # The last of these stands for -1.
         tables = np.append(self._numbers(self.firsts, program.firsts), -1)
         code[split, 3] = tables[code[split, 3]]
-        followed = split | np.isin(what, (opcodes.GREEDY, opcodes.LAZY))
+        followed = _FOLLOWED[what]
         code[followed, 4] = tables[code[followed, 4]]
         self.parts.append(code)
         self._at += len(code)

@@ -10,6 +10,7 @@ from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep
 
 MOST = 1 << 20
 """More characters than this are without limit."""
+LINE_FEED = 10
 
 
 class Spread(NamedTuple):
@@ -21,51 +22,61 @@ class Spread(NamedTuple):
     """None: without limit."""
     runs: int = 0
     """Bits: 1 where a run of white space was counted so, 2 where one of words was."""
+    line: bool = False
+    """Is it known that none of them is a line feed?"""
 
     def then(self, after: Spread) -> Spread:
         """One after the other."""
         most = None if self.most is None or after.most is None else self.most + after.most
-        return _spread(self.fewest + after.fewest, most, self.runs | after.runs)
+        return _spread(self.fewest + after.fewest, most, self.runs | after.runs, self.line and after.line)
 
     def either(self, other: Spread) -> Spread:
         """One or the other."""
         most = None if self.most is None or other.most is None else max(self.most, other.most)
-        return Spread(min(self.fewest, other.fewest), most, self.runs | other.runs)
+        line = self.line and other.line
+        return Spread(min(self.fewest, other.fewest), most, self.runs | other.runs, line)
 
     def times(self, low: int, high: int | None) -> Spread:
         """So many times."""
         most = 0 if self.most == 0 else None if self.most is None or high is None else self.most * high
-        return _spread(self.fewest * low, most, self.runs)
+        return _spread(self.fewest * low, most, self.runs, self.line)
 
 
-NO_SPREAD = Spread(0, 0)
+NO_SPREAD = Spread(0, 0, 0, line=True)
 
 
-def _spread(fewest: int, most: int | None, runs: int) -> Spread:
-    return Spread(min(fewest, MOST), None if most is None or most > MOST else most, runs)
+def _spread(fewest: int, most: int | None, runs: int, line: bool) -> Spread:
+    return Spread(min(fewest, MOST), None if most is None or most > MOST else most, runs, line)
+
+
+def one_of(chars: Chars) -> Spread:
+    """One character of a set."""
+    return Spread(1, 1, 0, LINE_FEED not in chars.chars.ascii)
 
 
 def spread_of(node: Node) -> Spread:
     """The characters of a node."""
     if isinstance(node, Chars):
-        return Spread(1, 1)
+        return one_of(node)
     if isinstance(node, Gap):
         return Spread(0, None)
     if isinstance(node, Rep):
-        if node.high is None and isinstance(node.item, Chars):
-            run = run_of(node.item)
-            return (
-                Spread(node.low, None)
-                if run is None
-                else Spread(node.low, max(MAX_RUNS[run], node.low), 1 << run)
-            )
-        return spread_of(node.item).times(node.low, node.high)
+        return _turns(node)
     if isinstance(node, Alt):
         first, *others = map(spread_of, node.branches)
         for other in others:
             first = first.either(other)
         return first
     return total(map(spread_of, node.items))
+
+
+def _turns(node: Rep) -> Spread:
+    if node.high is not None or not isinstance(node.item, Chars):
+        return spread_of(node.item).times(node.low, node.high)
+    run, line = run_of(node.item), one_of(node.item).line
+    if run is None:
+        return Spread(node.low, None, 0, line)
+    return Spread(node.low, max(MAX_RUNS[run], node.low), 1 << run, line)
 
 
 def total(parts: Iterable[Spread]) -> Spread:

@@ -251,11 +251,11 @@ class _Table:
 
 def _gathered(data: npt.NDArray[np.uint8], cells: Cells, field: int, rows: I64) -> pa.LargeStringArray:
     """The strings of a field of these rows, or turns."""
-    from dataaudit.sources.flat_strings import gather
+    from dataaudit.sources.flat_strings import BLOCK, gather
 
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(cells.sizes[rows, field], out=offsets[1:])
-    out = np.empty(int(offsets[-1]), np.uint8)
+    out = np.empty(int(offsets[-1]) + BLOCK, np.uint8)
     gather(data, cells, field, rows, offsets, out)
     return pa.LargeStringArray.from_buffers(len(rows), pa.py_buffer(offsets), pa.py_buffer(out))
 

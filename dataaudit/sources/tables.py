@@ -56,7 +56,7 @@ class TableView:
             if not valid:
                 table = table if valid is None else _copied(table)
                 table.validate(full=True)  # columns without a role may hold such text too
-            found = extract_table(table, self.layout, self.classes)
+            found = extract_table(table, self.layout, self.classes, valid=True)
         except pa.ArrowInvalid:
             bad = self._undecodable(table)
             malformed = tuple(Malformed(int(rows[i]), INVALID_TEXT) for i in np.flatnonzero(bad).tolist())

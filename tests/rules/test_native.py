@@ -7,11 +7,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 import regex
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from rules_support import array, both, make_rule, plain, scanned
 
-from dataaudit.rules import confirm_kernel, database, native
+from dataaudit.rules import confirm_kernel, database, native, place_kernel
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.confirm_kernel import ASK, FOUND
 from dataaudit.rules.events import Text
@@ -138,7 +138,7 @@ def test_places_are_those_of_the_reference(text: str) -> None:
     data = np.frombuffer(b"x\n" + text.encode() + b"\n ", np.uint8)
     end = len(data) - 2
     for number, where in enumerate(WHERES):
-        first, last = confirm_kernel.region(data, 2, end, number)
+        first, last = place_kernel.region(data, 2, end, number)
         low, high = region(text, where)
         assert len(bytes(data[2:first]).decode()) == low
         assert len(bytes(data[2:last]).decode()) == min(high - 1, len(text))
@@ -194,6 +194,55 @@ def test_regex_is_not_called_for_plain_text(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Matcher, "spans", refuse)
     monkeypatch.setattr(native, "pays", lambda nbytes: True)
     assert plain(scanner.scan(values, "text")) == [("test-rule", [0, 2], [[2, 13], [0, 2]])]
+
+
+long_runs = st.lists(
+    st.tuples(st.sampled_from(" \n\tab1-é中\u3000."), st.integers(1, 60)).map(lambda one: one[0] * one[1])
+    | st.sampled_from(["needle", " needle", "a needle", "\n1. **", "- **", "hay", "x"]),
+    max_size=9,
+).map("".join)
+
+
+@needs_hyperscan
+@settings(max_examples=200, deadline=None)
+@given(st.lists(long_runs, min_size=1, max_size=4))
+@example(["1. " + " " * 8 + "**", "\n" * 9 + "1. **", "x" + " " * 9 + "needle", "a" * 41 + " needle"])
+@example(
+    [
+        "x" + " " * 600 + "needle",
+        "\n" + "1" * 600 + ". **",
+        "x" + "\u3000" * 9 + "needle",
+        "a" * 600 + " needle",
+    ]
+)
+def test_runs_longer_than_they_were_counted(texts: list[str]) -> None:
+    rules = [
+        make_rule(Pattern(r"^\s*(?:\d+[.)]|[-*])[ \t]+\*\*", flags=("multiline",)), id="list"),
+        make_rule(r"x\s*needle", id="spaces"),
+        make_rule(r"\w+ needle", id="words"),
+        make_rule(r"[\w-]+\s+\w*\s*needle", id="both"),
+        make_rule(Pattern(r"\w+[ \n]+needle", where="start"), id="start"),
+        make_rule(Pattern(r"\w+\s+needle", where="last-paragraph"), id="end"),
+        make_rule(Pattern(r"^.*a needle", flags=("multiline",)), id="line"),
+        make_rule(Pattern(r"^\.*[^x]*needle", flags=("multiline",)), id="lines"),
+    ]
+    fast, slow = both(rules, array(*texts))
+    assert fast == slow
+
+
+@needs_hyperscan
+def test_regex_is_not_called_for_a_long_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("regex was asked")
+
+    monkeypatch.setattr(Matcher, "spans", refuse)
+    monkeypatch.setattr(native, "pays", lambda nbytes: True)
+    scanner = Matcher([make_rule(r"x\s*needle", r"\w+ needle")])
+    found = plain(scanner.scan(array("x" + " " * 300 + "needle", "y" + "a" * 200 + " needle"), "text"))
+    assert found == [("test-rule", [0, 1], [[0, 307], [0, 208]])]
+    lines = Matcher([make_rule(Pattern(r"^\**needle[^\n]+hay", flags=("multiline",)))])
+    found = plain(lines.scan(array("needle, " * 90 + "hay\n" + "*" * 90 + "needle hay, needle hay"), "text"))
+    assert found == [("test-rule", [0, 0], [[0, 723], [724, 836]])]
 
 
 def test_it_is_kept_as_machine_code() -> None:

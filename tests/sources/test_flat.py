@@ -96,6 +96,10 @@ CHAT = '[{"role": "user", "content": "a"}]'
 VALUES = st.one_of(
     st.text(max_size=4),
     st.text(alphabet='"\\/\b\f\n\r\t\x00\x7fé€😀\u2028', max_size=4),
+    st.builds(
+        "{:a>{}}{:b<{}}".format,
+        st.text(alphabet='"\\\n\x7fé😀', max_size=3), st.integers(0, 150), st.text(max_size=2), st.integers(0, 150),
+    ),
     st.sampled_from(["true", "[", CHAT, " " + CHAT, "Human: a"]),
     st.integers(),
     st.floats(allow_nan=False, allow_infinity=False),
@@ -103,7 +107,8 @@ VALUES = st.one_of(
     st.none(),
 )  # fmt: skip
 RAW = st.sampled_from(
-    [b"-0", b"-0.0", b"0", b"00", b"1.", b".1", b"+1", b"1e5", b"1E+05", b"1e400", b"1e-400", b"1e", b"- 1", b"1_0",
+    [b'"' + b"a" * 70 + b'\t"', b'"' + b"a" * 70 + b'\\ud800"', b'"' + b"a" * 70,
+     b"-0", b"-0.0", b"0", b"00", b"1.", b".1", b"+1", b"1e5", b"1E+05", b"1e400", b"1e-400", b"1e", b"- 1", b"1_0",
      b"123456789012345678", b"1234567890123456789", b"18446744073709551616", b"1" * 70, b"1." + b"0" * 70, b"0.1e99",
      b"tru", b"nul", b"nulll", b"falsee", b"NaN", b"Infinity", b"", b"[]", b"{}", b'[1, "a"]', b'{"k": {}}',
      b'"\\u00e9\\u20AC\\ud83d\\ude00"', b'"\\ud800"', b'"\\ude00"', b'"\\ud83d\\u0041"', b'"\\ud83d"', b'"\\u12"',
