@@ -11,7 +11,8 @@ import numpy as np
 from dataaudit.rules import events, gram_kernel
 from dataaudit.rules.events import NOTHING, Events, FloodError, Ints, Spots, Text, blocks
 from dataaudit.rules.expressions import Expressions, RefusedError
-from dataaudit.rules.gram_index import GramIndex, Sought, within_start
+from dataaudit.rules.gram_index import GramIndex, within_start
+from dataaudit.rules.gram_table import Sought
 from dataaudit.rules.model import Rule
 from dataaudit.rules.native import Kind
 from dataaudit.rules.plans import grams_of_rules, plans_of

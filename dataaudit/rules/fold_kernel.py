@@ -50,8 +50,6 @@ class Room(NamedTuple):
     """Room for words in which something may be found."""
     hits: I64
     """(n, 3): room for windows that may be those of grams: unit, bucket, and whether near the start of a string."""
-    keys: U64
-    """Room for the keys of those."""
 
 
 class Filled(NamedTuple):

@@ -14,11 +14,15 @@ import numpy as np
 from dataaudit.records.compiled import Kernel
 from dataaudit.rules.fold_kernel import SEPARATOR, U64, Filled, Folding, Room, fill, make_way
 from dataaudit.rules.gram_windows import STEP
-from dataaudit.rules.match_kernel import I64, Bytes
+from dataaudit.rules.match_kernel import I32, I64, Bytes
 
+SPAN = 8
+"""Units of a word: what is compared of a gram at once."""
+KINDS = 1 << 32
+"""See `Entry.kinds`."""
 EDGE = 0x1F
-"""The bits that count of the first and the last unit of a short window, so that a window that holds one unit of unknown
-value is only so many."""
+"""The bits that count of the first and the last unit of a window, so that a window that holds one unit of unknown value
+is only so many."""
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Spreads words over slots: 2 ** 64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4)."""
 BEFORE = 32
@@ -26,8 +30,9 @@ BEFORE = 32
 
 _AHEAD = 32
 """Units behind the last place to look at: those of a gram from its window on."""
-_SHORT_KEY = np.uint64(EDGE << 24 | 0xFFFF00 | EDGE)
+_KEY = np.uint64(EDGE << 24 | 0xFFFF00 | EDGE)
 _CELL, _BIT, _ONE = np.uint64(6), np.uint64(63), np.uint64(1)
+_THREE, _SEVEN = np.uint64(3), np.uint64(7)
 _TWO, _FOUR, _SIX = np.uint64(16), np.uint64(32), np.uint64(48)
 """Bits of so many units."""
 
@@ -36,20 +41,36 @@ class Table(NamedTuple):
     """Windows of grams to look for together."""
 
     shifts: U64
-    """(4,): what is left of a hash is a slot; what is left of a slot is a bucket; the same of short windows."""
+    """(2,): what is left of a hash is a slot; what is left of a slot is a bucket."""
     slots: U64
     """(2, …): a bit per slot, is it that of a window; first of grams that may be anywhere, then of all."""
-    short_slots: U64
-    starts: I64
-    """Windows of bucket i are `starts[i]:starts[i + 1]`; short ones have buckets of their own, behind the others."""
-    short_first: int
-    """The first bucket of those."""
-    keys: U64
-    """(n,): what counts of the units of each window, the first one lowest."""
-    facts: I64
-    """(n, 5): what finding the gram is an event of, whether that is so only near the start of a string, where in it the
-    window begins, and where in `units` the gram is."""
+    starts: I32
+    """Windows of bucket i are `starts[i]:starts[i + 1]`."""
+    entries: I64
+    """(n, 8), the columns those of `Entry`: one line of a processor's cache for each window."""
+    kinds: I64
     units: Bytes
+
+
+class Entry(NamedTuple):
+    """What is known of a window."""
+
+    head: int
+    """The first units of its gram in a word, the first one lowest."""
+    tail: int
+    """The last ones, the last one highest; of a short gram the first ones again."""
+    mask: int
+    """The bits of these that are the gram's."""
+    back: int
+    """Where in the gram the window begins."""
+    size: int
+    """Units of the gram."""
+    near: int
+    """Is it looked for only near the start of a string?"""
+    kinds: int
+    """What finding the gram is an event of, as a range of `Table.kinds`: its start, and `KINDS` times its length."""
+    place: int
+    """Where in `Table.units` the gram begins."""
 
 
 class Found(NamedTuple):
@@ -61,6 +82,9 @@ class Found(NamedTuple):
     """The byte behind the end, from the start of the data."""
 
 
+_HEAD, _TAIL, _MASK, _BACK, _SIZE, _NEAR, _KINDS, _PLACE = range(len(Entry._fields))
+
+
 @Kernel
 def slot_of(key: Any, shift: Any) -> Any:
     """The slot of a window."""
@@ -68,9 +92,9 @@ def slot_of(key: Any, shift: Any) -> Any:
 
 
 @Kernel
-def short_key(units: Any) -> Any:
-    """What counts of the first four units of a word."""
-    return units & _SHORT_KEY
+def key_of(units: Any) -> Any:
+    """What counts of the window that a word begins with."""
+    return units & _KEY
 
 
 @Kernel
@@ -80,48 +104,34 @@ def _bit(slots: U64, slot: Any) -> Any:
 
 
 @Kernel
-def _long(units: Any, slots: U64, shift: Any) -> Any:
+def _may_be(units: Any, slots: U64, shift: Any) -> Any:
     """The bit of the window that begins with a word."""
-    return _bit(slots, slot_of(units, shift))
+    return _bit(slots, slot_of(key_of(units), shift))
 
 
 @Kernel
-def _short(units: Any, slots: U64, shift: Any) -> Any:
-    """The bit of the short window that does."""
-    return _bit(slots, slot_of(short_key(units), shift))
-
-
-@Kernel
-def _sift(  # noqa: PLR0913, PLR0917
-    words: U64, shifts: U64, slots: U64, short_slots: U64, seen: I64, n: int, first: int, near: int
-) -> Any:
+def _sift(words: U64, shift: Any, slots: U64, seen: I64, n: int, first: int, near: int) -> Any:
     """Go through words but for the last, the first of which is number `first`, and write down those in which windows
     begin that may be those of grams, from number `n` on. Returns the number of those."""
-    shift, short_shift = shifts[0], shifts[2]
     count = np.uint64(n)
     word = words[0]
     for i in range(len(words) - 1):
         after = words[i + 1]
-        second, third = word >> _TWO | after << _SIX, word >> _FOUR | after << _FOUR
+        second, third = word >> _TWO, word >> _FOUR
         fourth = word >> _SIX | after << _TWO
-        long = _long(word, slots, shift) | _long(second, slots, shift)
-        long |= _long(third, slots, shift) | _long(fourth, slots, shift)
-        short = _short(word, short_slots, short_shift) | _short(second, short_slots, short_shift)
-        short |= _short(third, short_slots, short_shift) | _short(fourth, short_slots, short_shift)
+        found = _may_be(word, slots, shift) | _may_be(second, slots, shift)
+        found |= _may_be(third, slots, shift) | _may_be(fourth, slots, shift)
         # Written at each word and kept at few: to ask first takes longer.
-        place = 4 * (first + i) + near
-        seen[count] = place
-        count += long & _ONE
-        seen[count] = place + 2
-        count += short & _ONE
+        seen[count] = 2 * (first + i) + near
+        count += found & _ONE
         word = after
     return np.int64(count)
 
 
 @Kernel
 def _sifted(room: Room, stretches: int, word: int, stop: int, table: Table) -> int:
-    """Write down the words up to one in which a window begins that may be one of a gram; four times each, two
-    more where it is a short one, and one more where it is near the start of a string. Returns the number of them."""
+    """Write down the words up to one in which a window begins that may be one of a gram; twice each, and one more where
+    it is near the start of a string. Returns the number of them."""
     n = at = 0
     while word < stop:
         while at < stretches and room.near[at, 1] <= 8 * word:
@@ -133,7 +143,7 @@ def _sifted(room: Room, stretches: int, word: int, stop: int, table: Table) -> i
             near = np.int64(first <= word)
             until = min(stop, last if near else first)
         piece = room.words[word : until + 1]
-        n = _sift(piece, table.shifts, table.slots[near], table.short_slots[near], room.seen, n, word, near)
+        n = _sift(piece, table.shifts[0], table.slots[near], room.seen, n, word, near)
         word = until
     return n
 
@@ -141,33 +151,38 @@ def _sifted(room: Room, stretches: int, word: int, stop: int, table: Table) -> i
 @Kernel
 def _hits(room: Room, seen: int, table: Table) -> Any:
     """Write down the windows in the words seen that may be those of grams. Returns the number of them."""
-    shifts, hits = table.shifts, room.hits
+    shift, to_bucket, hits = table.shifts[0], table.shifts[1], room.hits
     n: Any = 0
     for number in range(seen):
-        near, short, at = room.seen[number] & 1, room.seen[number] >> 1 & 1, room.seen[number] >> 2
-        slots = table.short_slots[near] if short else table.slots[near]
-        shift, to_bucket = shifts[2 * short], shifts[2 * short + 1]
-        first = table.short_first * short
+        near, at = room.seen[number] & 1, room.seen[number] >> 1
+        slots = table.slots[near]
         word, after = room.words[at], room.words[at + 1]
         for turn in range(4):
-            key = short_key(word) if short else word
-            slot = slot_of(key, shift)
-            room.keys[n] = key
-            hits[n, 0], hits[n, 1], hits[n, 2] = (
-                8 * at + STEP * turn,
-                first + np.int64(slot >> to_bucket),
-                near,
-            )
+            slot = slot_of(key_of(word), shift)
+            hits[n, 0], hits[n, 1], hits[n, 2] = 8 * at + STEP * turn, np.int64(slot >> to_bucket), near
             n += np.int64(_bit(slots, slot) & _ONE)
             word, after = word >> _TWO | after << _SIX, after >> _TWO
     return n
 
 
 @Kernel
-def _stands(units: Bytes, at: int, grams: Bytes, first: int, last: int) -> bool:
-    """Does a gram stand at a unit?"""
-    for i in range(last - first):  # noqa: SIM110 -- `all` is not compiled
-        if units[np.uint64(at + i)] != grams[np.uint64(first + i)]:
+def _word_at(words: U64, unit: Any) -> Any:
+    """Eight units from one on."""
+    at, shift = np.uint64(unit) >> _THREE, (np.uint64(unit) & _SEVEN) << _THREE
+    # In two steps, as nothing is shifted by all its bits.
+    return np.int64(words[at] >> shift | words[at + _ONE] << _ONE << (_BIT - shift))
+
+
+@Kernel
+def _stands(room: Room, begin: int, entry: I64, units: Bytes) -> bool:
+    """Does the gram of an entry stand at a unit?"""
+    size = entry[_SIZE]
+    head = entry[_HEAD] ^ _word_at(room.words, begin)
+    tail = entry[_TAIL] ^ _word_at(room.words, begin + max(size - SPAN, 0))
+    if (head | tail) & entry[_MASK] != 0:
+        return False
+    for i in range(SPAN, size - SPAN):
+        if room.units[np.uint64(begin + i)] != units[np.uint64(entry[_PLACE] + i)]:
             return False
     return True
 
@@ -175,26 +190,27 @@ def _stands(units: Bytes, at: int, grams: Bytes, first: int, last: int) -> bool:
 @Kernel
 def _events(room: Room, hits: int, marks: int, table: Table, out: Found, found: int) -> int:
     """Add the grams that have windows among the hits as events; the number of events there are then."""
-    facts, places = table.facts, room.marks
+    places, entries, starts = room.marks, table.entries, table.starts
     mark = 0
     for hit in range(hits):
-        key, unit, bucket, which = room.keys[hit], room.hits[hit, 0], room.hits[hit, 1], room.hits[hit, 2]
-        for entry in range(table.starts[bucket], table.starts[bucket + 1]):
-            if table.keys[entry] != key or facts[entry, 1] > which:
+        unit, bucket, which = room.hits[hit, 0], room.hits[hit, 1], room.hits[hit, 2]
+        for number in range(starts[bucket], starts[bucket + 1]):
+            entry = entries[number]
+            begin = unit - entry[_BACK]
+            if not _stands(room, begin, entry, table.units) or entry[_NEAR] > which:
                 continue
-            begin, first, last = unit - facts[entry, 2], facts[entry, 3], facts[entry, 4]
-            if not _stands(room.units, begin, table.units, first, last):
-                continue
-            if found < len(out.ends):
-                end = begin + last - first
-                # The last mark that is not behind the end.
-                while mark + 1 < marks and places[mark + 1, 0] <= end:
-                    mark += 1
-                while places[mark, 0] > end:
-                    mark -= 1
-                out.strings[found], out.kinds[found] = places[mark, 2], facts[entry, 0]
-                out.ends[found] = places[mark, 1] + end - places[mark, 0]
-            found += 1
+            end = begin + entry[_SIZE]
+            # The last mark that is not behind the end.
+            while mark + 1 < marks and places[mark + 1, 0] <= end:
+                mark += 1
+            while places[mark, 0] > end:
+                mark -= 1
+            first = entry[_KINDS] % KINDS
+            for kind in range(first, first + entry[_KINDS] // KINDS):
+                if found < len(out.ends):
+                    out.strings[found], out.kinds[found] = places[mark, 2], table.kinds[kind]
+                    out.ends[found] = places[mark, 1] + end - places[mark, 0]
+                found += 1
     return found
 
 

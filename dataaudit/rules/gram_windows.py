@@ -6,42 +6,30 @@ from collections.abc import Iterable
 from functools import lru_cache
 from itertools import accumulate
 from math import log2
-from typing import NamedTuple
 
-WINDOW, SHORT_WINDOW = 8, 4
-"""Units by which grams are looked for, and short ones."""
+WINDOW = 4
+"""Units by which grams are looked for."""
 STEP = 2
 """Units from one place at which windows are looked up to the next."""
 LONG = WINDOW + STEP - 1
-"""Units from which on a gram is not short: wherever it stands, a window of it begins at a place that is looked at."""
+"""Units from which on windows of a gram lie in it wherever it stands."""
 
 
-class Windows(NamedTuple):
-    """Windows of a gram in a row, one for each place at which it may stand before the next that is looked at."""
-
-    short: bool
-    offsets: range
-    """Where in the gram they begin; those of the shortest grams one unit before, or they end one unit behind."""
-    chance: float
-    """That one of them begins at a place of a text, by estimate."""
+def first_offsets(size: int) -> range:
+    """Where in a gram of at least three units its windows may begin: the first of `STEP` in a row, one for each place
+    at which it may stand before the next that is looked at. Those of the shortest grams begin one unit before, or end
+    one unit behind."""
+    spare = size - LONG
+    return range(spare + 1) if spare >= 0 else range(-1, spare + 2)
 
 
 @lru_cache(maxsize=1 << 14)
-def windows_of(gram: bytes) -> Windows:
-    """The rarest windows of a gram of at least three units."""
-    size = len(gram)
-    short = size < LONG
-    window = SHORT_WINDOW if short else WINDOW
-    spare = size - window - STEP + 1
+def window_chance(gram: bytes) -> float:
+    """That one of its rarest windows begins at a place of a text, by estimate."""
     bits = [0.0, *accumulate(UNIT_BITS[unit] for unit in gram)]
-    chances = {
-        first: sum(
-            2.0 ** (bits[max(at, 0)] - bits[min(at + window, size)]) for at in range(first, first + STEP)
-        )
-        for first in (range(spare + 1) if spare >= 0 else range(-1, spare + 2))
-    }
-    best = min(chances, key=chances.__getitem__)
-    return Windows(short, range(best, best + STEP), chances[best])
+    size = len(gram)
+    chances = [2.0 ** (bits[max(at, 0)] - bits[min(at + WINDOW, size)]) for at in range(-1, size)]
+    return min((sum(chances[first + 1 : first + 1 + STEP]) for first in first_offsets(size)), default=1.0)
 
 
 def chance_bits(strings: Iterable[bytes]) -> float:

@@ -11,7 +11,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from dataaudit.rules.fold import joined, units
-from dataaudit.rules.gram_windows import bits_of, chance_bits, windows_of
+from dataaudit.rules.gram_windows import bits_of, chance_bits, window_chance
 from dataaudit.rules.spread import NO_SPREAD, Spread, one_of, spread_of
 from dataaudit.rules.tree import MAX_ITEMS, Alt, Chars, Node, Rep, Seq, flat
 
@@ -69,7 +69,7 @@ class _Cover(NamedTuple):
 
     @property
     def rank(self) -> _Rank:
-        windows = bits_of(sum(windows_of(gram).chance for gram in self.grams))
+        windows = bits_of(sum(map(window_chance, self.grams)))
         far = any(spread.most is None for spread in (self.lead, *self.grams.values()))
         return _Rank(
             not far and self.bits >= MIN_BITS,

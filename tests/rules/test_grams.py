@@ -12,7 +12,8 @@ from rules_support import array, both, by_grams, make_rule
 from dataaudit.rules import finder, gram_index
 from dataaudit.rules.events import text_of
 from dataaudit.rules.fold import joined, units
-from dataaudit.rules.gram_index import GramIndex, Sought
+from dataaudit.rules.gram_index import GramIndex
+from dataaudit.rules.gram_table import Sought
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
 from dataaudit.rules.model import WHERES, Pattern, Rule
