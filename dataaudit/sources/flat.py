@@ -93,7 +93,7 @@ class FlatReader:
         names = names_of(block, at)
         if names is None:
             return None
-        data = np.frombuffer(b"".join((block, b"\n" * kernel.SPARE)), np.uint8)
+        data = np.frombuffer(block if block.endswith(b"\n") else block + b"\n", np.uint8)
         turn = () if names.turn is None else names.turn.names
         known = kernel.Known(quoted(names.fields), quoted(turn))
         # Room for the most that there can be: memory that is not written to is not taken.

@@ -231,12 +231,12 @@ def _object(data: U8, at: int, row: int, known: Known, found: Found) -> Any:
 def objects(data: U8, at: int, known: Known, found: Found) -> Any:
     """Read objects with exactly these fields in this order, one a line, until the cells are full or one is different.
 
-    The data ends with a line feed and some bytes more that are line feeds too. Returns (lines read, byte after them).
+    The data ends with a line feed: no byte of a line is looked at before it is known that the one before is none.
+    Returns (lines read, byte after them).
     """
     rows = len(found.cells.kinds)
-    stop = len(data) - SPARE
     row = 0
-    while row < rows and at < stop:
+    while row < rows and at < len(data):
         before = found.used[0]
         after = _object(data, at, row, known, found)
         if after < 0:
@@ -245,7 +245,3 @@ def objects(data: U8, at: int, known: Known, found: Found) -> Any:
         at = after
         row += 1
     return row, at
-
-
-SPARE = 16
-"""Line feeds behind the data: no more bytes are looked at without a look at each."""
