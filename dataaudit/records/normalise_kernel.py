@@ -10,9 +10,12 @@ import pyarrow as pa
 
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
-from dataaudit.records.kernels import PIECE, Bytes, ascii_until, decode
+from dataaudit.records.kernels import Bytes, decode
 from dataaudit.records.normalise import flat_bytes, from_flat
 from dataaudit.records.words import I64
+
+BLOCK = 64
+"""Bytes that are written together."""
 
 _SPACE = 32
 _UNKNOWN, _HARD, _BITS = UNKNOWN, HARD, BLOCK_BITS
@@ -61,21 +64,38 @@ def _encode(point: int, out: Bytes, at: int) -> int:
 
 
 @Kernel
-def _one(data: Bytes, plain: Bytes, form_of: npt.NDArray[np.int32], out: Bytes, at: Any) -> Any:
+def _is_space(byte: Any) -> Any:
+    return (byte == np.uint8(_SPACE)) | (np.uint8(byte - np.uint8(9)) < np.uint8(5))
+
+
+@Kernel
+def _block(data: Bytes, here: int, out: Bytes, at: int) -> Any:
+    """Write a block of bytes, folded. Returns how many of them are right: up to a second space in a row, or what is not
+    ASCII. The byte before must be there, and if that is a space, the first one may be none."""
+    # Without a branch and all in bytes, so that the compiler makes it a few steps over vectors.
+    source, target = np.uint64(here), np.uint64(at)
+    good = np.uint8(BLOCK)
+    for i in range(BLOCK):
+        k = np.uint64(i)
+        byte = data[source + k]
+        space = _is_space(byte)
+        folded = np.uint8(byte | np.uint8(32)) if np.uint8(byte - np.uint8(65)) < np.uint8(26) else byte
+        out[target + k] = np.uint8(_SPACE) if space else folded
+        odd = (byte >= np.uint8(0x80)) | (space & _is_space(data[source + k - np.uint64(1)]))
+        good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))
+    return np.int64(good)
+
+
+@Kernel
+def _one(data: Bytes, begin: int, end: int, form_of: npt.NDArray[np.int32], made: _Made, at: Any) -> Any:
     """Write one string from `at` on. Returns the byte after it, or `HARD`, or -2 - a code point of unknown form."""
-    start = at
+    plain, out = made.plain, made.data
+    start, here = at, begin
     spaced = np.int64(1)  # nothing yet, or a space last: another one would not be written
-    here, end = 0, len(data)
+    most = len(data) - BLOCK
     while here < end:
-        stop = ascii_until(data, here, min(here + PIECE, end))
-        for byte in data[here:stop]:
-            folded = plain[byte]
-            space = np.int64(folded == _SPACE)
-            out[at] = folded
-            at += 1 - (space & spaced)
-            spaced = space
-        here = stop
-        while here < end and data[here] >= 0x80:
+        byte = data[here]
+        if byte >= 0x80:
             point, here = decode(data, here)
             form: Any = np.int64(form_of[point])
             if form == _UNKNOWN:
@@ -89,6 +109,18 @@ def _one(data: Bytes, plain: Bytes, form_of: npt.NDArray[np.int32], out: Bytes, 
                 out[at] = _SPACE
                 at += 1
                 spaced = np.int64(1)
+        elif spaced == 1 and plain[byte] == _SPACE:
+            here += 1
+        elif 0 < here <= most:
+            good = min(_block(data, here, out, at), end - here)
+            here += good
+            at += good
+            spaced = np.int64(out[at - 1] == _SPACE)
+        else:
+            out[at] = plain[byte]
+            spaced = np.int64(out[at] == _SPACE)
+            here += 1
+            at += 1
     return at - spaced if at > start else at
 
 
@@ -100,7 +132,7 @@ def write_all(data: Bytes, offsets: I64, form_of: npt.NDArray[np.int32], made: _
     """
     at = made.offsets[first]
     for i in range(first, len(offsets) - 1):
-        end = np.int64(_one(data[offsets[i] : offsets[i + 1]], made.plain, form_of, made.data, at))
+        end = np.int64(_one(data, offsets[i], offsets[i + 1], form_of, made, at))
         if end < _HARD:
             return i, -2 - end
         if end == _HARD:

@@ -62,8 +62,9 @@ def keys_of(texts: list[str]) -> list[tuple[int, int]]:
 
 
 PIECES = st.sampled_from(
-    ["a" * 1023, "B \t" * 341, " " * 1025, "É", "é", "\u0301", "\xa0", "ß", "❤\ufe0f", "日", "\n", "x Y"]
-)
+    ["a" * 1023, "B \t" * 341, " " * 1025, "É", "é", "\u0301", "\xa0", "ß", "❤\ufe0f", "日", "\n", "x Y", "Ab c  D" * 9,
+     "A" * 63 + " ", " " + "b" * 64, "C \n" + "d" * 40]
+)  # fmt: skip
 
 
 @settings(max_examples=250, deadline=None)
