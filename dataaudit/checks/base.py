@@ -190,8 +190,9 @@ class Rows(Protocol):
         """1-based physical line of a row, or None where the format has no lines."""
         ...
 
-    def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
-        """Batches of nothing but these rows, read again from their source."""
+    def batches(self, row_ids: Sequence[int], *, keep: bool = False) -> Iterator[Batch]:
+        """Batches of nothing but these rows, read again from their source; with `keep`, so that `fetch` need not read
+        all of them once more."""
         ...
 
     def stretches(self, row_ids: Sequence[int], most: int) -> list[list[int]]:

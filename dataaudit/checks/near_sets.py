@@ -46,7 +46,7 @@ class Sets:
         with work.writing(), self._path.open("wb") as out:
 
             def read(some: list[int]) -> None:
-                for batch in rows.batches(some):
+                for batch in rows.batches(some, keep=True):
                     for one in documents(batch, size, work, role):
                         self._write(one, out, work)
 

@@ -40,6 +40,26 @@ SHOWN_BYTES = 1 << 20
 """Bytes of a text that is fetched; a long one would be held for the few words of it that a report shows."""
 
 
+KEPT_ROWS, KEPT_BYTES = 1 << 12, 1 << 23
+"""Rows whose texts are kept when they are read again for another purpose, and bytes of those, at most."""
+
+
+class _Kept:
+    """Texts that were read again, in case that they are to be shown: to read them once more takes as long."""
+
+    def __init__(self) -> None:
+        self.texts: dict[int, Texts] = {}
+        self._nbytes = 0
+
+    def add(self, batch: Batch) -> None:
+        """Keep the texts of a batch, as far as there is room."""
+        for at, row in enumerate(batch.rows.tolist()):
+            if len(self.texts) >= KEPT_ROWS or self._nbytes >= KEPT_BYTES:
+                return
+            texts = self.texts[pack_row(batch.file.id, row)] = texts_of(batch, at)
+            self._nbytes += sum(len(text) for strings in texts.values() for _, text in strings)
+
+
 @dataclass(frozen=True)
 class RowsAgain:
     """What checks may ask about rows when they finalize."""
@@ -53,6 +73,7 @@ class RowsAgain:
     """How many threads checks may use when they finalize."""
     _sorted: dict[int, list[Spot]] = field(default_factory=dict)
     """Per file its batches in order, made when first asked for."""
+    _kept: _Kept = field(default_factory=_Kept)
 
     @property
     def total(self) -> int:
@@ -113,8 +134,11 @@ class RowsAgain:
             shift = spot.first_line - (found.get(spot.first_row) or spot.first_line)
         return {row: line + shift for row, line in found.items() if line is not None}
 
-    def batches(self, row_ids: Sequence[int]) -> Iterator[Batch]:
-        """Batches of nothing but these rows, read again. A row that cannot be found again is left out."""
+    def batches(self, row_ids: Sequence[int], *, keep: bool = False) -> Iterator[Batch]:
+        """Batches of nothing but these rows, read again. A row that cannot be found again is left out.
+
+        With `keep`, some of their texts are kept for `fetch`.
+        """
         ids = np.unique(np.asarray(row_ids, np.uint64))
         files = (ids >> np.uint64(ROW_BITS)).astype(np.int64)
         rows = (ids & np.uint64(ROW_MASK)).astype(np.int64)
@@ -125,7 +149,10 @@ class RowsAgain:
             at = np.searchsorted(begins, mine, "right") - 1
             known = (at >= 0) & (mine < (begins + [spot.rows for spot in spots])[at] if len(spots) else False)
             there = [spots[one] for one in np.unique(at[known]).tolist()]
-            yield from self._batches(self.files[file_id], there, mine[known])
+            for batch in self._batches(self.files[file_id], there, mine[known]):
+                if keep:
+                    self._kept.add(batch)
+                yield batch
 
     def stretches(self, row_ids: Sequence[int], most: int) -> list[list[int]]:
         """Rows in stretches of some `most` for each thread, ascending; none needs what is read for another.
@@ -150,8 +177,10 @@ class RowsAgain:
 
     def fetch(self, row_ids: Sequence[int]) -> dict[int, Texts]:
         """The texts of rows, read again. A row that cannot be found again is left out."""
-        found: dict[int, Texts] = {}
-        for some in side_by_side(self._fetched, self.stretches(row_ids, 1), self.threads):
+        kept = self._kept.texts
+        found = {row_id: kept[row_id] for row_id in row_ids if row_id in kept}
+        missing = [row_id for row_id in row_ids if row_id not in found]
+        for some in side_by_side(self._fetched, self.stretches(missing, 1), self.threads):
             found.update(some)
         return found
 

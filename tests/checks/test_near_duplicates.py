@@ -209,7 +209,7 @@ def test_clusters_are_reduced_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_candidates_that_cannot_be_read_again_make_the_scan_incomplete(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("dataaudit.engine.rows.RowsAgain.batches", lambda self, ids: iter(()))
+    monkeypatch.setattr("dataaudit.engine.rows.RowsAgain.batches", lambda *_, **how: iter(()))
     words = " ".join(random.Random(1).choices(WORDS, k=200))
     report = dataaudit.scan(_written(tmp_path, [words, f"{words} end"]), jobs=1, select=NEAR)
     assert report.status == "incomplete"
