@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow.compute as pc
 
 from dataaudit.checks.share_model import LENGTHS
 from dataaudit.errors import RuleError
+from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.types import Batch
 from dataaudit.rules.hits import Matches
 from dataaudit.rules.model import Rule
@@ -72,7 +72,7 @@ def cells_of(batch: Batch, rules: Sequence[Rule], found: Found) -> Cells:
         marks = _string_keys(role, len(strings), rules, kinds, found)
         marked = np.flatnonzero((marks > 0) & keep)
         if len(marked):
-            nbytes = pc.binary_length(strings.values.take(marked)).to_numpy(zero_copy_only=False)
+            nbytes = np.diff(flat_bytes(strings.values)[1])[marked]
             marks[marked] |= np.searchsorted(LENGTHS, nbytes, side="right")
             np.maximum.at(keys, strings.rows[marked], marks[marked])
         read[strings.rows[keep]] = True
