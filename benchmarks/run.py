@@ -49,12 +49,13 @@ def arguments() -> argparse.Namespace:
 def settle(inputs: Inputs) -> None:
     """Bring the machine to where it is after a first use.
 
-    Our modules are compiled to byte code, and what a first scan keeps for later ones is in the user's cache.
+    Our modules are compiled to byte code, and what a first scan of the large input by one process keeps for later ones
+    is in the user's cache.
     """
     measure.as_installed()
-    source = inputs.made(inputs.args.peer_mb).jsonl
+    source = inputs.made(inputs.args.mb).parquet
     log = inputs.args.work / "first.log"
-    if measure.run(inputs.scan(source, "first"), log).exit_code != 0:
+    if measure.run(inputs.scan(source, "first", "--jobs", "1"), log).exit_code != 0:
         raise SystemExit(f"a first scan failed; its output is in {log}")
 
 
