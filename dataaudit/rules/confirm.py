@@ -46,6 +46,9 @@ class _Case(NamedTuple):
 _Step = Callable[[_Case, list[Span]], list[Span]]
 
 
+_NOTHING_KNOWN: Mapping[Pattern, list[Span]] = {}
+
+
 class Confirmer:
     """The compiled patterns of one rule. A string that takes longer than `timeout` seconds raises `TimeoutError`.
 
@@ -91,8 +94,11 @@ class Confirmer:
             found = self._judge(text, near)[0]
         return sorted(set(found)) if len(found) > 1 else found
 
-    def left(self, text: str, known: Mapping[int, list[Span]]) -> list[Span]:
-        """What `spans` gives, from the matches of the patterns (by their place in the rule; others have none).
+    def left(
+        self, text: str, known: Mapping[int, list[Span]], steps: Mapping[Pattern, list[Span]] = _NOTHING_KNOWN
+    ) -> list[Span]:
+        """What `spans` gives, from the matches of the patterns (by their place in the rule; others have none), and of
+        some of the patterns that further steps ask for.
 
         Raises:
             TimeoutError: The string could not be judged in time.
@@ -100,6 +106,7 @@ class Confirmer:
         with _BOUNDED:
             spans = [span for found in known.values() for span in found]
             by_pattern = {one.pattern: known.get(at, []) for at, one in enumerate(self._patterns)}
+            by_pattern.update(steps)
             found = self._pass(_Case(text, Clock(self.timeout), by_pattern), spans)[0]
         return sorted(set(found))
 
@@ -169,11 +176,13 @@ class Confirmer:
     def _not_exempt(self, case: _Case, spans: list[Span]) -> list[Span]:
         text, clock = case.text, case.clock
         for one, within in self._unless:
+            known = case.known.get(one.pattern)
+            found = (match.span() for match in one.found(text, clock)) if known is None else iter(known)
             if within is None:
-                if next(one.found(text, clock), None) is not None:
+                if next(found, None) is not None:
                     return []
                 continue
-            near = sorted(match.span() for match in one.found(text, clock))
+            near = sorted(found)
             spans = [span for span in spans if not _near(near, span, within)]
         return spans
 

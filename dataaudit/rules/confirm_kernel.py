@@ -117,7 +117,8 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
     out: Ranges,
 ) -> int:
     """Judge groups of events; those of group i are `starts[i]:starts[i + 1]`, of one pattern in one string, their ends
-    ascending. Fills `verdicts`, one per group, and `out`; returns the number of matches."""
+    ascending. Fills `verdicts`, one per group, and `out`; returns the number of matches. `regex` is to be asked about a
+    group for whose matches there is no room."""
     stack, budget, marks = scratch.stack, scratch.budget, scratch.marks
     lows, highs = scratch.lows, scratch.highs
     found = 0
@@ -189,6 +190,9 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
                     verdict = ASK
                     break
                 if after > at:
+                    if found == len(out.groups):
+                        verdict = ASK
+                        break
                     out.groups[found], out.begins[found], out.ends[found] = group, at, after
                     found += 1
                     verdict = FOUND

@@ -20,6 +20,7 @@ from dataaudit.rules.hits import NO_HITS, Hits, Matches, apart, gathered, hits_o
 from dataaudit.rules.model import Rule
 from dataaudit.rules.native import Native
 from dataaudit.rules.search import Near, Span
+from dataaudit.rules.steps import Known, StepPatterns
 
 TIMEOUTS_BEFORE_REST = 5
 """Strings on which a rule may time out in a process before it is no longer tried."""
@@ -61,6 +62,7 @@ class Matcher:
         self._confirmers = [Confirmer(rule, timeout, ignore_quoted=ignore_quoted) for rule in self.rules]
         self._paired = np.asarray([one.only_needs_itself for one in self._confirmers], np.bool_)
         self._stepped = np.asarray([bool(one.steps) for one in self._confirmers], np.bool_) & ~self._paired
+        self._steps: dict[int, StepPatterns] = {}
         self._readers: dict[str, list[int]] = {}
         """Role → the rules that read it."""
         self._index = {rule.id: i for i, rule in enumerate(self.rules)}
@@ -167,19 +169,32 @@ class Matcher:
             patterns,
             map(tuple, hits.spans.tolist()),
         )
+        asked = self._asked(text, hits)
         for (string, rule), group in groupby(zip(*columns, strict=True), itemgetter(0, 1)):
             known: dict[int, list[Span]] = {}
             for _, _, pattern, span in group:
                 known.setdefault(pattern, []).append(span)
             value = text.decode(string)
+            judge = partial(self._confirmers[rule].left, value, known, asked[string, rule])
             try:
-                left = self._timed(rule, partial(self._confirmers[rule].left, value, known))
+                left = self._timed(rule, judge)
             except TimeoutError:
                 continue
             rules += [rule] * len(left)
             strings += [string] * len(left)
             spans += left
         return hits_of(rules, strings, spans)
+
+    def _asked(self, text: Text, hits: Hits) -> dict[tuple[int, int], Known]:
+        """Of each string and rule of hits what the further steps ask for, as far as that can be told."""
+        asked: dict[tuple[int, int], Known] = {}
+        for rule in np.unique(hits.rules).tolist():
+            if rule not in self._steps:
+                self._steps[rule] = StepPatterns(self.rules[rule])
+            strings = np.unique(hits.strings[hits.rules == rule])
+            found = self._steps[rule].found(text, strings)
+            asked.update(((string, rule), one) for string, one in zip(strings.tolist(), found, strict=True))
+        return asked
 
     def _confirm(self, candidates: Iterable[Found]) -> Hits:
         rules: list[int] = []

@@ -16,7 +16,7 @@ from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program
-from dataaudit.rules.reach_kernel import FAR, LINE, Leads
+from dataaudit.rules.reach_kernel import ANYWHERE, FAR, LINE, Leads
 from dataaudit.rules.slots import unpacked
 from dataaudit.rules.spread import Spread
 
@@ -34,6 +34,8 @@ class Kind(NamedTuple):
     """Characters between the start of a match and the end of the piece in it."""
     is_gram: bool = False
     """Is the piece a gram? The events of a pattern are all of grams or none."""
+    anywhere: bool = False
+    """May a match begin anywhere in its place, wherever the event is?"""
 
 
 class Judged(NamedTuple):
@@ -70,8 +72,13 @@ class Native:
         """Events can be of these kinds from now on."""
         self._kinds, self._leads = kinds, None
 
-    def judge(self, text: Text, strings: Ints, kinds: Ints, ends: Ints, starts: Ints) -> Judged:
-        """Judge events; those of group i are `starts[i]:starts[i + 1]`, their ends ascending."""
+    def judge(
+        self, text: Text, strings: Ints, kinds: Ints, ends: Ints, starts: Ints, *, each: int = 1
+    ) -> Judged:
+        """Judge events; those of group i are `starts[i]:starts[i + 1]`, their ends ascending.
+
+        `each` is how many matches there may be for each event. Where there are more, `regex` is to be asked.
+        """
         leads = self._leads = self._leads or self._made_leads()
         programs = self._programs = self._programs or self._linked()
         data = np.frombuffer(text.data, np.uint8)
@@ -82,8 +89,8 @@ class Native:
         scratch = Scratch(np.empty((DEPTH, 4), np.int64), one, many[0], many[1], marks, regions)
         verdicts = np.empty(len(starts) - 1, np.int64)
         n = len(strings)
-        groups, begins, behinds = np.empty((3, n), np.int64)
-        out = Ranges(groups, begins, behinds, np.empty((n, 2), np.int64))
+        groups, begins, behinds = np.empty((3, n * each), np.int64)
+        out = Ranges(groups, begins, behinds, np.empty((n * each, 2), np.int64))
         found = confirm_kernel.confirm(
             data, text.offsets, strings, kinds, ends, starts, leads, programs, scratch, verdicts, out
         )
@@ -106,6 +113,8 @@ class Native:
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _most(self, kind: Kind) -> int:
+        if kind.anywhere:
+            return ANYWHERE
         most = kind.lead.most
         if most is not None and most <= MAX_LEAD:
             return most

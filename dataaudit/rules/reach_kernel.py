@@ -14,8 +14,9 @@ from dataaudit.rules.reach import MAX_RUNS
 SPACE_RUN, WORD_RUN = 1, 2
 """Bits of `Leads.runs`."""
 MOST_SPACES, MOST_WORDY = MAX_RUNS
-FAR, LINE = -1, -2
-"""In place of a lead: a match may begin anywhere before; it begins where the line of the event does."""
+FAR, LINE, ANYWHERE = -1, -2, -3
+"""In place of a lead: a match may begin anywhere before the event, which is left to `regex`; it begins where the line
+of the event does; it may begin at any byte of its place."""
 LONGEST_LINE = 4_096
 """Bytes of a line before an event that are gone back over; what needs more is left to `regex`."""
 FARTHEST = 512
@@ -31,7 +32,7 @@ class Leads(NamedTuple):
     fewest: I64
     """In code points."""
     most: I64
-    """`FAR` and `LINE` besides."""
+    """`FAR`, `LINE` and `ANYWHERE` besides."""
     runs: I64
     """Bits: runs of white space, of what words are made of, were counted at their usual length (`reach.MAX_RUNS`)."""
 
@@ -115,6 +116,8 @@ def reach(  # noqa: PLR0911, PLR0913, PLR0917
     if at < end and data[at] & 0xC0 == 0x80:
         return 0, -1, False  # amid a character: the event at its end is reported as well
     fewest, most, runs = leads.fewest[kind], leads.most[kind], leads.runs[kind]
+    if most == ANYWHERE:
+        return first, last, False
     if most == LINE:
         low = line_start(data, max(begin, at - LONGEST_LINE), at)
         return low, low, low > begin and data[low - 1] != LINE_FEED

@@ -17,11 +17,12 @@ from dataaudit.rules.confirm_kernel import ASK, FOUND
 from dataaudit.rules.events import Text
 from dataaudit.rules.load import load_packs
 from dataaudit.rules.matcher import Matcher
-from dataaudit.rules.model import WHERES, Pattern
+from dataaudit.rules.model import WHERES, Exemption, Pattern
 from dataaudit.rules.native import Kind, Native
 from dataaudit.rules.places import region
 from dataaudit.rules.prefilter import Plan, plan_pattern
 from dataaudit.rules.program import program_of
+from dataaudit.rules.search import Searcher
 from dataaudit.rules.spread import Spread
 
 needs_hyperscan = pytest.mark.skipif(database.available() is not None, reason=str(database.available()))
@@ -180,6 +181,52 @@ def test_rules_with_more_steps() -> None:
     assert [(name, strings) for name, strings, _ in fast] == [
         ("twice", [1, 1]), ("with-hay", [2, 4]), ("unless", [0, 1, 1, 2, 4, 4]), ("luhn", [5]),
     ]  # fmt: skip
+
+
+bits = st.sampled_from(
+    ["needle", " hay", "pin", "PIN", " ", "\n", "\n\n", "é", "中", "1", "x1x", "quoted", ".", "\u212a"]
+)
+
+
+@needs_hyperscan
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.lists(bits, max_size=14).map("".join), min_size=1, max_size=5))
+@example(["needle" + " hay" * 400])
+def test_what_further_steps_ask_for_is_told_as_regex_tells_it(texts: list[str]) -> None:
+    rules = [
+        make_rule(
+            "needle", id="needs", needs=(Pattern(r"\bhay|x\dx"), Pattern("pin", flags=("ignorecase",)))
+        ),
+        make_rule("needle", id="needs-first", needs=(Pattern("quoted", where="start"),)),
+        make_rule("needle", "hay", id="needs-itself", needs=(Pattern("hay"),)),
+        make_rule("needle", id="unless", unless=(Exemption("(?i)k|quoted"), Exemption(r"x\d+x"))),
+        make_rule(
+            "needle", id="unless-near", unless=(Exemption("pin", within=0), Exemption(r"\.+é", within=3))
+        ),
+        make_rule(
+            "needle", id="unless-last", unless=(Exemption("hay", where="last-line"), Exemption("", within=2))
+        ),
+        make_rule(
+            "needle", id="unless-empty", unless=(Exemption(r"(?=中)", within=1), Exemption(r"(?:pin)*$"))
+        ),
+        make_rule("needle", id="both", needs=(Pattern("hay"),), unless=(Exemption("(pin)\\1"),)),
+    ]
+    fast, slow = both(rules, array(*texts))
+    assert fast == slow
+
+
+@needs_hyperscan
+def test_regex_is_not_called_for_further_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("regex was asked")
+
+    monkeypatch.setattr(Searcher, "found", refuse)
+    monkeypatch.setattr(native, "pays", lambda nbytes: True)
+    rule = make_rule(
+        "needle", needs=(Pattern("hay"),), unless=(Exemption("pin", within=0), Exemption("quoted"))
+    )
+    texts = ["needle hay", "needle", "pinneedle hay needle", "needle hay, quoted"]
+    assert plain(Matcher([rule]).scan(array(*texts), "text")) == [("test-rule", [0, 2], [[0, 6], [14, 20]])]
 
 
 @needs_hyperscan
