@@ -7,11 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.ascii_kernel import Bytes, ascii_until
 from dataaudit.records.characters import BLOCK_BITS, BREAK, JOINS, NOTHING, SINGLE, characters
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words, inverse
-
-Bytes = npt.NDArray[np.uint8]
 
 PIECE = 1024
 """Bytes of plain text split together: what is kept of each byte fits the processor's first cache."""
@@ -58,19 +57,6 @@ def decode(data: Bytes, at: int) -> Any:
     if first < 0xF0:
         return (first & 0x0F) << 12 | second << 6 | third, at + 3
     return (first & 0x07) << 18 | second << 12 | third << 6 | np.int64(data[at + 3]) & 0x3F, at + 4
-
-
-@Kernel
-def ascii_until(data: Bytes, at: int, stop: int) -> int:
-    """The first byte of a stretch that is not ASCII, or its end."""
-    every = np.uint8(0)
-    for byte in data[at:stop]:  # no way out of it, so that the compiler makes it one over vectors
-        every = np.uint8(every | byte)
-    if every < 0x80:
-        return stop
-    while data[at] < 0x80:
-        at += 1
-    return at
 
 
 @Kernel

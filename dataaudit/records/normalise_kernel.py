@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dataaudit.records.ascii_kernel import Bytes, lower
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
-from dataaudit.records.kernels import Bytes, decode
+from dataaudit.records.kernels import decode
 from dataaudit.records.normalise import flat_bytes, from_flat
 from dataaudit.records.words import I64
 
@@ -79,8 +80,7 @@ def _block(data: Bytes, here: int, out: Bytes, at: int) -> Any:
         k = np.uint64(i)
         byte = data[source + k]
         space = _is_space(byte)
-        folded = np.uint8(byte | np.uint8(32)) if np.uint8(byte - np.uint8(65)) < np.uint8(26) else byte
-        out[target + k] = np.uint8(_SPACE) if space else folded
+        out[target + k] = np.uint8(_SPACE) if space else lower(byte)
         odd = (byte >= np.uint8(0x80)) | (space & _is_space(data[source + k - np.uint64(1)]))
         good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))
     return np.int64(good)

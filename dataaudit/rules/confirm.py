@@ -46,9 +46,6 @@ class _Case(NamedTuple):
 _Step = Callable[[_Case, list[Span]], list[Span]]
 
 
-_NOTHING_KNOWN: Mapping[Pattern, list[Span]] = {}
-
-
 class Confirmer:
     """The compiled patterns of one rule. A string that takes longer than `timeout` seconds raises `TimeoutError`.
 
@@ -95,7 +92,7 @@ class Confirmer:
         return sorted(set(found)) if len(found) > 1 else found
 
     def left(
-        self, text: str, known: Mapping[int, list[Span]], steps: Mapping[Pattern, list[Span]] = _NOTHING_KNOWN
+        self, text: str, known: Mapping[int, list[Span]], steps: Mapping[Pattern, list[Span]]
     ) -> list[Span]:
         """What `spans` gives, from the matches of the patterns (by their place in the rule; others have none), and of
         some of the patterns that further steps ask for.

@@ -9,8 +9,9 @@ import numpy as np
 from dataaudit.records.compiled import Kernel
 from dataaudit.rules.match_kernel import DONT_KNOW, I32, I64, Bytes, match
 from dataaudit.rules.opcodes import LINE_START
-from dataaudit.rules.place_kernel import LINE_FEED, region
+from dataaudit.rules.place_kernel import region
 from dataaudit.rules.reach_kernel import FAR, Leads, reach
+from dataaudit.rules.tree import LINE_FEED
 
 STEPS = 100_000
 """Steps of matching for one pattern in one string; what takes more is left to `regex`, which has a clock."""
@@ -181,7 +182,8 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
                     break
             else:
                 low, high = lows[number], highs[number]
-            at = _next(data, begin, max(low, free), min(high, last, end - 1), begins, at_line)
+            high = min(high, last)
+            at = _next(data, begin, max(low, free), min(high, end - 1), begins, at_line)
             while at >= 0:
                 after = match(
                     data, begin, end, at, pc, programs.code, programs.sets, programs.firsts, stack, budget
@@ -199,8 +201,8 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
                     free = after
                 else:
                     after = at + 1
-                at = _next(data, begin, after, min(high, last, end - 1), begins, at_line)
-            free = max(free, min(high, last) + 1)
+                at = _next(data, begin, after, min(high, end - 1), begins, at_line)
+            free = max(free, high + 1)
         if verdict == ASK:
             found = so_far
         elif found > so_far:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.ascii_kernel import lower
 from dataaudit.records.compiled import Kernel
 from dataaudit.rules.fold import BLANK
 from dataaudit.rules.match_kernel import I64, Bytes
@@ -88,8 +89,7 @@ def _fold_block(data: Bytes, at: int, units: Bytes, n: int) -> Any:
         k = np.uint64(i)
         byte = data[here + k]
         blank = _is_blank(byte)
-        unit = np.uint8(byte | np.uint8(32)) if np.uint8(byte - np.uint8(65)) < np.uint8(26) else byte
-        unit = np.uint8(48) if np.uint8(byte - np.uint8(48)) < np.uint8(10) else unit
+        unit = np.uint8(48) if np.uint8(byte - np.uint8(48)) < np.uint8(10) else lower(byte)
         units[there + k] = np.uint8(BLANK) if blank else unit
         odd = _is_lead(byte) | (blank & _is_blank(data[here + k - np.uint64(1)]))
         good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))

@@ -18,8 +18,6 @@ from dataaudit.rules.match_kernel import I32, I64, Bytes
 
 SPAN = 8
 """Units of a word: what is compared of a gram at once."""
-KINDS = 1 << 32
-"""See `Entry.kinds`."""
 EDGE = 0x1F
 """The bits that count of the first and the last unit of a window, so that a window that holds one unit of unknown value
 is only so many."""
@@ -49,6 +47,8 @@ class Table(NamedTuple):
     entries: I64
     """(n, 8), the columns those of `Entry`: one line of a processor's cache for each window."""
     kinds: I64
+    kind_starts: I64
+    """Finding gram i is an event of each of `kinds[kind_starts[i]:kind_starts[i + 1]]`."""
     units: Bytes
 
 
@@ -67,8 +67,7 @@ class Entry(NamedTuple):
     """Units of the gram."""
     near: int
     """Is it looked for only near the start of a string?"""
-    kinds: int
-    """What finding the gram is an event of, as a range of `Table.kinds`: its start, and `KINDS` times its length."""
+    gram: int
     place: int
     """Where in `Table.units` the gram begins."""
 
@@ -82,7 +81,7 @@ class Found(NamedTuple):
     """The byte behind the end, from the start of the data."""
 
 
-_HEAD, _TAIL, _MASK, _BACK, _SIZE, _NEAR, _KINDS, _PLACE = range(len(Entry._fields))
+_HEAD, _TAIL, _MASK, _BACK, _SIZE, _NEAR, _GRAM, _PLACE = range(len(Entry._fields))
 
 
 @Kernel
@@ -205,8 +204,8 @@ def _events(room: Room, hits: int, marks: int, table: Table, out: Found, found: 
                 mark += 1
             while places[mark, 0] > end:
                 mark -= 1
-            first = entry[_KINDS] % KINDS
-            for kind in range(first, first + entry[_KINDS] // KINDS):
+            gram = entry[_GRAM]
+            for kind in range(table.kind_starts[gram], table.kind_starts[gram + 1]):
                 if found < len(out.ends):
                     out.strings[found], out.kinds[found] = places[mark, 2], table.kinds[kind]
                     out.ends[found] = places[mark, 1] + end - places[mark, 0]

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dataaudit.rules import fold, gram_kernel
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.fold_kernel import U64
-from dataaudit.rules.gram_kernel import EDGE, KINDS, SPAN, Table
+from dataaudit.rules.gram_kernel import EDGE, SPAN, Table
 from dataaudit.rules.gram_windows import LONG, STEP, UNIT_BITS, WINDOW, first_offsets
 
 SLOT_BITS = range(15, 21)
@@ -83,6 +83,7 @@ class Grams:
             starts.astype(np.int32),
             self._entries(grams[order], offsets[order]),
             self._kinds,
+            self._kind_starts,
             self._units,
         )
 
@@ -90,9 +91,8 @@ class Grams:
         sizes, begins = self._sizes[grams], self._begins[grams]
         masks = _ONES >> (8 * (SPAN - np.minimum(sizes, SPAN))).astype(np.uint64)
         head, tail = self._words[begins] & masks, self._words[begins + np.maximum(sizes - SPAN, 0)] & masks
-        kinds = self._kind_starts[grams] + KINDS * (self._kind_starts[grams + 1] - self._kind_starts[grams])
         words = [one.view(np.int64) for one in (head, tail, masks)]
-        columns = [*words, offsets, sizes, self._near[grams].astype(np.int64), kinds, begins]
+        columns = [*words, offsets, sizes, self._near[grams].astype(np.int64), grams, begins]
         return np.ascontiguousarray(np.column_stack(columns))
 
     def _windows(self, counts: Ints) -> tuple[Ints, U64, Ints]:

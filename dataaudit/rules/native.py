@@ -16,7 +16,7 @@ from dataaudit.rules.match_kernel import DEPTH
 from dataaudit.rules.model import WHERES, Pattern
 from dataaudit.rules.prefilter import Plan
 from dataaudit.rules.program import WIDTH, Code, Program
-from dataaudit.rules.reach_kernel import ANYWHERE, FAR, LINE, Leads
+from dataaudit.rules.reach_kernel import FAR, LINE, WHOLE_PLACE, Leads
 from dataaudit.rules.slots import unpacked
 from dataaudit.rules.spread import Spread
 
@@ -34,8 +34,8 @@ class Kind(NamedTuple):
     """Characters between the start of a match and the end of the piece in it."""
     is_gram: bool = False
     """Is the piece a gram? The events of a pattern are all of grams or none."""
-    anywhere: bool = False
-    """May a match begin anywhere in its place, wherever the event is?"""
+    whole_place: bool = False
+    """May a match begin at any byte of its place, wherever the event is?"""
 
 
 class Judged(NamedTuple):
@@ -113,8 +113,8 @@ class Native:
         return Leads(*np.asarray(rows, np.int64).reshape(-1, 4).T.copy())
 
     def _most(self, kind: Kind) -> int:
-        if kind.anywhere:
-            return ANYWHERE
+        if kind.whole_place:
+            return WHOLE_PLACE
         most = kind.lead.most
         if most is not None and most <= MAX_LEAD:
             return most

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataaudit.records.compiled import Kernel
 from dataaudit.rules.match_kernel import Bytes, before
 from dataaudit.rules.opcodes import ANYWHERE, AT_START, LAST_LINE
-
-LINE_FEED = 10
+from dataaudit.rules.tree import LINE_FEED
 
 _BLOCK = 32
 """Bytes that are searched for a line feed together."""

@@ -8,13 +8,12 @@ import numpy as np
 
 from dataaudit.records.compiled import Kernel
 from dataaudit.rules.match_kernel import I64, Bytes, before
-from dataaudit.rules.place_kernel import LINE_FEED, line_start
-from dataaudit.rules.reach import MAX_RUNS
+from dataaudit.rules.place_kernel import line_start
+from dataaudit.rules.reach import MAX_RUNS, SPACE_RUN, WORDY
+from dataaudit.rules.tree import LINE_FEED
 
-SPACE_RUN, WORD_RUN = 1, 2
-"""Bits of `Leads.runs`."""
 MOST_SPACES, MOST_WORDY = MAX_RUNS
-FAR, LINE, ANYWHERE = -1, -2, -3
+FAR, LINE, WHOLE_PLACE = -1, -2, -3
 """In place of a lead: a match may begin anywhere before the event, which is left to `regex`; it begins where the line
 of the event does; it may begin at any byte of its place."""
 LONGEST_LINE = 4_096
@@ -23,6 +22,8 @@ FARTHEST = 512
 """Characters of runs, beyond what they were counted, that are gone back over; what needs more is left to `regex`."""
 _MOST_BYTES = 4
 """Bytes of a code point."""
+_SPACES, _WORDS = 1 << SPACE_RUN, 1 << WORDY
+"""Bits of `Leads.runs`."""
 
 
 class Leads(NamedTuple):
@@ -32,7 +33,7 @@ class Leads(NamedTuple):
     fewest: I64
     """In code points."""
     most: I64
-    """`FAR`, `LINE` and `ANYWHERE` besides."""
+    """`FAR`, `LINE` and `WHOLE_PLACE` besides."""
     runs: I64
     """Bits: runs of white space, of what words are made of, were counted at their usual length (`reach.MAX_RUNS`)."""
 
@@ -51,7 +52,7 @@ def _may_be_wordy(byte: Any) -> Any:
 
 @Kernel
 def _is_of(byte: Any, run: int) -> Any:
-    return _may_be_space(byte) if run == SPACE_RUN else _may_be_wordy(byte)
+    return _may_be_space(byte) if run == _SPACES else _may_be_wordy(byte)
 
 
 @Kernel
@@ -80,9 +81,9 @@ def _is_plain(data: Bytes, begin: int, end: int, runs: int) -> bool:
         every = np.uint8(every | piece[i])
     if every >= 0x80:
         return False
-    if runs & SPACE_RUN and _has_run(data, begin, end, SPACE_RUN, MOST_SPACES):
+    if runs & _SPACES and _has_run(data, begin, end, _SPACES, MOST_SPACES):
         return False
-    return not (runs & WORD_RUN and _has_run(data, begin, end, WORD_RUN, MOST_WORDY))
+    return not (runs & _WORDS and _has_run(data, begin, end, _WORDS, MOST_WORDY))
 
 
 @Kernel
@@ -95,7 +96,7 @@ def _back(data: Bytes, begin: int, at: int, most: int, runs: int) -> tuple[int, 
         earlier = before(data, at)
         spaces = spaces + 1 if _may_be_space(data[earlier]) else 0
         wordy = wordy + 1 if _may_be_wordy(data[earlier]) else 0
-        if (runs & SPACE_RUN and spaces > MOST_SPACES) or (runs & WORD_RUN and wordy > MOST_WORDY):
+        if (runs & _SPACES and spaces > MOST_SPACES) or (runs & _WORDS and wordy > MOST_WORDY):
             free += 1
             if free > FARTHEST:
                 return at, True
@@ -108,7 +109,26 @@ def _back(data: Bytes, begin: int, at: int, most: int, runs: int) -> tuple[int, 
 
 
 @Kernel
-def reach(  # noqa: PLR0911, PLR0913, PLR0917
+def _farthest(data: Bytes, begin: int, at: int, most: int, runs: int) -> Any:
+    """What `_back` gives; by arithmetic where the text is plain. There are more bytes than `most` before."""
+    low = at - most
+    if _is_plain(data, max(low - 1, begin), at, runs):
+        return low, False
+    return _back(data, begin, at, most, runs)
+
+
+@Kernel
+def _nearest(data: Bytes, begin: int, at: int, fewest: int) -> int:
+    """The byte so many characters before another; -1 where there are fewer."""
+    for _ in range(fewest):
+        if at <= begin:
+            return -1
+        at = before(data, at)
+    return at
+
+
+@Kernel
+def reach(  # noqa: PLR0913, PLR0917
     data: Bytes, begin: int, end: int, at: int, leads: Leads, kind: int, first: int, last: int
 ) -> tuple[int, int, bool]:
     """The first and the last byte at which a match can begin that holds an event, as far as that matters for matches
@@ -116,24 +136,15 @@ def reach(  # noqa: PLR0911, PLR0913, PLR0917
     if at < end and data[at] & 0xC0 == 0x80:
         return 0, -1, False  # amid a character: the event at its end is reported as well
     fewest, most, runs = leads.fewest[kind], leads.most[kind], leads.runs[kind]
-    if most == ANYWHERE:
+    if most == WHOLE_PLACE:
         return first, last, False
     if most == LINE:
         low = line_start(data, max(begin, at - LONGEST_LINE), at)
         return low, low, low > begin and data[low - 1] != LINE_FEED
     if at <= first or (runs == 0 and at - _MOST_BYTES * most > last):
         return 0, -1, False  # no match that begins where it must can hold it
-    high = last
-    if at - _MOST_BYTES * fewest < last:
-        high = at
-        for _ in range(fewest):
-            if high <= begin:
-                return 0, -1, False
-            high = before(data, high)
-    if at - first <= most:  # there are at least as many bytes as characters
-        return first, high, False
-    low = at - most
-    if _is_plain(data, max(low - 1, begin), at, runs):
-        return low, high, False
-    low, ask = _back(data, begin, at, most, runs)
+    high = last if at - _MOST_BYTES * fewest >= last else _nearest(data, begin, at, fewest)
+    low, ask = first, False
+    if high >= begin and at - first > most:  # there are at least as many bytes as characters
+        low, ask = _farthest(data, begin, at, most, runs)
     return low, high, ask

@@ -6,11 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from dataaudit.rules.reach import MAX_RUNS, run_of
-from dataaudit.rules.tree import Alt, Chars, Gap, Node, Rep
+from dataaudit.rules.tree import LINE_FEED, Alt, Chars, Gap, Node, Rep
 
 MOST = 1 << 20
 """More characters than this are without limit."""
-LINE_FEED = 10
 
 
 class Spread(NamedTuple):

@@ -35,7 +35,7 @@ class StepPatterns:
         # What has a piece matches nothing empty, which the compiled matcher would not tell of.
         told = {one: plan for one, plan in plans.items() if plan.pieces and plan.program is not None}
         self._patterns: Sequence[Pattern] = tuple(told)
-        kinds = [Kind(i, b"", Spread(0, 0), anywhere=True) for i in range(len(told))]
+        kinds = [Kind(i, b"", Spread(0, 0), whole_place=True) for i in range(len(told))]
         self._native = Native(self._patterns, tuple(told.values()), kinds)
 
     def found(self, text: Text, strings: Ints) -> list[Known]:

@@ -267,6 +267,7 @@ def _known_properties() -> dict[tuple[int, int], CodeSet]:
     return known
 
 
+LINE_FEED = 10
 SPACES = frozenset(
     (0x85, 0xA0, 0x1680, 0x180E, *range(0x2000, 0x200C), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
 )
