@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -12,6 +15,7 @@ from dataaudit.records.bindings import Layout
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources import ranged
 from dataaudit.sources.base import Damage, Partition, ReadOptions
+from dataaudit.sources.parquet_groups import Part, RowGroups
 from dataaudit.sources.tables import TableView, as_record_batch
 
 DECODE_ROWS = 8192
@@ -76,25 +80,27 @@ def read(partition: Partition, options: ReadOptions) -> Iterator[Batch | Damage]
         row = partition.first_row
         if partition.start == partition.end:
             yield view.batch(as_record_batch(opened.schema_arrow.empty_table()), 0, (0, 0), 0)
+        groups = RowGroups(opened, Path(file.path), view.columns)
         for group in range(partition.start, partition.end):
             info = meta.row_group(group)
             nbytes = int(share * max(info.total_byte_size, 0))
-            done = 0
+            done, wanted = 0, _wanted(options, row, info.num_rows)
             try:
-                # Readers beside this one have the other processors; the library's own threads would make them wait.
-                for decoded in opened.iter_batches(
-                    _rows(info, options), row_groups=[group], columns=view.columns, use_threads=False
+                step = _rows(info, options)
+                for part in (
+                    groups.parts(group, step) if wanted is None else groups.chosen(group, step, wanted)
                 ):
-                    for table in _cut(decoded, options.batch_rows):
-                        at = row + done
-                        part = nbytes * table.num_rows // max(info.num_rows, 1)
-                        yield view.batch(table, at, (at, at + table.num_rows), part)
-                        done += table.num_rows
+                    for one in _cut(part, options.batch_rows):
+                        at = row + one.first
+                        extent, size = (at, at + one.rows), nbytes * one.rows // max(info.num_rows, 1)
+                        chosen = None if one.chosen is None else row + one.chosen
+                        yield view.batch(one.table, at, extent, size, chosen=chosen)
+                        done = one.first + one.rows
             except (pa.ArrowException, OSError, ValueError) as error:
                 where = f"row group {group} (rows {row + done} to {row + info.num_rows - 1})"
                 yield Damage(f"{where}: {_one_line(error)}", info.num_rows - done)
             else:
-                if done != info.num_rows:
+                if done != info.num_rows and wanted is None:
                     what = f"row group {group} holds {done} rows where the footer promises {info.num_rows}"
                     yield Damage(what, info.num_rows - done)
             row += info.num_rows
@@ -116,6 +122,18 @@ def _rows(info: pq.RowGroupMetaData, options: ReadOptions) -> int:
     return int(max(1, min(DECODE_ROWS, options.batch_bytes // per_row)))
 
 
-def _cut(table: pa.RecordBatch, rows: int) -> Iterator[pa.RecordBatch]:
-    for start in range(0, table.num_rows, rows):
-        yield table.slice(start, rows)
+def _wanted(options: ReadOptions, first: int, rows: int) -> npt.NDArray[np.int64] | None:
+    """Which rows of a row group that begins with this row are wanted, counted in it; None: all."""
+    if options.only is None:
+        return None
+    only = np.asarray(options.only, np.int64)
+    return only[slice(*np.searchsorted(only, [first, first + rows]))] - first
+
+
+def _cut(part: Part, rows: int) -> Iterator[Part]:
+    if part.chosen is not None or part.rows <= rows:
+        yield part
+        return
+    for start in range(0, part.rows, rows):
+        table = part.table.slice(start, rows)
+        yield Part(part.first + start, table.num_rows, table)

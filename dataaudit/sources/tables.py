@@ -41,16 +41,18 @@ class TableView:
         nbytes: int,
         *,
         valid: bool | None = None,
+        chosen: npt.NDArray[np.int64] | None = None,
     ) -> Batch:
         """The batch of a record batch whose first row has this number in the file.
 
+        `chosen`: the numbers of its rows in the file, where they do not follow one another as they are wanted alone.
         `valid`: does it hold up to full validation? None where that is not known yet. It must be sound in any case.
         """
         table = without_views(table)
-        rows = first_row + np.arange(table.num_rows, dtype=np.int64)
-        chosen = sampled(self.file.id, rows, self.options)
-        if chosen is not None:
-            table, rows = table.filter(pa.array(chosen)), rows[chosen]
+        rows = first_row + np.arange(table.num_rows, dtype=np.int64) if chosen is None else chosen
+        taken = sampled(self.file.id, rows, self.options) if chosen is None else None
+        if taken is not None:
+            table, rows = table.filter(pa.array(taken)), rows[taken]
         malformed: tuple[Malformed, ...] = ()
         try:
             if not valid:
