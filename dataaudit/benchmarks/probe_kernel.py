@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dataaudit.benchmarks.manifest import SALT, SHINGLE
 from dataaudit.benchmarks.probe import MARKS, SPREAD, Filter, Hits
-from dataaudit.records.compiled import Kernel
+from dataaudit.records.compiled import Kernel, WideKernel
 from dataaudit.records.kernels import mix
 from dataaudit.records.words import SHINGLE_BASE, U64
 
@@ -53,7 +53,7 @@ def _is_short(words: U64, at: int, sieve: _Tables) -> bool:
     return False
 
 
-@Kernel
+@WideKernel
 def passing(words: U64, span: tuple[int, int], sieve: _Tables, out: Hits, room: U64) -> tuple[int, int]:
     """Try the places of a span; how many shingles and how many starts of short questions passed, written to `out`.
 

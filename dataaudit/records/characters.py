@@ -8,8 +8,10 @@ spaces, joiners, soft hyphens, variation selectors) count as nothing: they neith
 from __future__ import annotations
 
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from functools import cache
+from operator import itemgetter
 from threading import Lock
 from typing import NamedTuple
 
@@ -42,9 +44,11 @@ WITHOUT_SPACES = (
     (0x1AFF0, 0x1B16F),  # Kana extensions
     (0x20000, 0x3FFFF),  # Han, the planes beyond
 )
-"""Blocks of scripts that do not put spaces between words (Unicode Standard, chapters 16 to 18); ends included."""
+"""Blocks of scripts that do not put spaces between words (Unicode Standard, chapters 16 to 18), ascending; ends
 
-_IGNORABLE = (
+included."""
+
+_IGNORABLE = {
     0x034F,
     0x115F,
     0x1160,
@@ -54,12 +58,15 @@ _IGNORABLE = (
     0xFFA0,
     *range(0x180B, 0x1810),
     *range(0xFE00, 0xFE10),
-)
+}
 """Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside category Cf, below the tags and selectors."""
+
+_NO_CHARACTER = frozenset({"Cn", "Co", "Cs"})
+"""Categories of code points that are not assigned, for private use, or surrogates: five in six."""
 
 BLOCK_BITS = 12
 """Blocks have 4,096 code points. All are taken from the user's cache. Where they are not in it, the first is filled at
-once; when another is met, all are, to be kept, or that one where nothing can be kept: all of them cost a second."""
+once; when another is met, all are, to be kept, or that one where nothing can be kept: all cost half a second."""
 
 
 class Characters(NamedTuple):
@@ -118,37 +125,44 @@ class Filling:
 
     def _fill(self, block: int) -> None:
         kind, fold, several, starts, known = self.now
-        members, bounds = several.tolist(), starts.tolist()
-        for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):
-            char = chr(code)
-            kind[code] = _kind(code, unicodedata.category(char))
-            if kind[code] in (BREAK, NOTHING) or (
-                kind[code] == SINGLE and not unicodedata.decomposition(char)
-            ):
+        first, end = block << BLOCK_BITS, block + 1 << BLOCK_BITS
+        chars = list(map(chr, range(first, end)))
+        kinds = list(map(_kind, range(first, end), map(unicodedata.category, chars)))
+        kind[first:end] = kinds
+        members: list[int] = []
+        bounds: list[int] = []
+        for code, char, what in zip(range(first, end), chars, kinds, strict=True):
+            if what in (BREAK, NOTHING) or (what == SINGLE and not unicodedata.decomposition(char)):
                 continue
             folded = _folded(char)
             if len(folded) == 1:
                 fold[code] = ord(folded)
             else:
-                fold[code] = 1 - len(bounds)
+                fold[code] = 1 - len(starts) - len(bounds)
                 members += map(ord, folded)
-                bounds.append(len(members))
+                bounds.append(len(several) + len(members))
         # New arrays: who reads the tables as they were may go on.
         known = known.copy()
         known[block] = True
-        self.now = Characters(kind, fold, np.asarray(members, np.int32), np.asarray(bounds, np.int32), known)
+        more, ends = np.asarray(members, np.int32), np.asarray(bounds, np.int32)
+        self.now = Characters(
+            kind, fold, np.concatenate([several, more]), np.concatenate([starts, ends]), known
+        )
 
 
 def _kind(code: int, category: str) -> int:
     if category in ("Cf", "Me") or code in _IGNORABLE or 0xE0000 <= code <= 0xE0FFF:
         return NOTHING
+    if category in _NO_CHARACTER:
+        return BREAK
     if category[0] == "M" or code in (
         0xFF9E,
         0xFF9F,
     ):  # half-width voicing marks are letters by category only
         return MARK
     if category[0] == "L":
-        return SINGLE if any(first <= code <= last for first, last in WITHOUT_SPACES) else JOINS
+        block = bisect_right(WITHOUT_SPACES, code, key=itemgetter(0)) - 1
+        return SINGLE if block >= 0 and code <= WITHOUT_SPACES[block][1] else JOINS
     return JOINS if category[0] == "N" or category == "Pc" else BREAK
 
 

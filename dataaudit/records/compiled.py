@@ -23,11 +23,15 @@ class Kernel:
     One that is called from Python takes arrays, numbers and tuples of them.
     """
 
+    wide = False
+    """Is it made over vectors as wide as there are? Compilers shun the widest, which take as long for less."""
+
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
         self._native: machine_code.Native | None = None
         self._asked = False
         """Has the cache been asked?"""
+        self._dispatchers: dict[bool, Any] = {}
 
     def __call__(self, *args: Any) -> Any:
         """Run it compiled, whatever that takes: compiling takes some seconds on a machine's first run."""
@@ -71,7 +75,7 @@ class Kernel:
                 with cache.turn(self._path):
                     code = machine_code.read(self._path)
                     if code is None:
-                        code = machine_code.exported(self._dispatcher(cached=False), args)
+                        code = machine_code.exported(self._dispatcher(cached=False), args, wide=self.wide)
                         machine_code.write(self._path, code)
                 self._native = machine_code.native(code)
         finally:
@@ -84,7 +88,7 @@ class Kernel:
     @cached_property
     def fingerprint(self) -> bytes:
         """A hash of its byte code and of everything it refers to by name."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"wide" if self.wide else b"")
         _add(digest, self.function.__code__)
         for name in sorted(_names(self.function.__code__)):
             if name in self.function.__globals__:
@@ -98,12 +102,20 @@ class Kernel:
         return self._dispatcher(cached=True)
 
     def _dispatcher(self, *, cached: bool) -> Any:
+        """It as numba's; the same each time, so that what several kernels call is compiled once."""
+        if cached not in self._dispatchers:
+            self._dispatchers[cached] = self._made(cached)
+        return self._dispatchers[cached]
+
+    def _made(self, cached: bool) -> Any:
         import numba
 
         make: Any = numba.njit
         function = self._for_numba(cached)
+        if not cached:  # Python calls none of it
+            return make(function, nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
         try:
-            return make(function, nogil=True, cache=cached)
+            return make(function, nogil=True, cache=True)
         except RuntimeError:  # numba can write neither beside the package nor to the user's cache folder
             return make(function, nogil=True)
 
@@ -117,6 +129,12 @@ class Kernel:
         made = types.FunctionType(self.function.__code__, known, self.function.__name__)
         made.__module__, made.__qualname__ = self.function.__module__, self.function.__qualname__
         return made
+
+
+class WideKernel(Kernel):
+    """One that measurement says is faster over the widest vectors: much arithmetic, little else."""
+
+    wide = True
 
 
 def _names(code: types.CodeType) -> set[str]:

@@ -18,7 +18,13 @@ RUNS = re.compile(f"[{WHITE_SPACE}]+")
 UNKNOWN, HARD = 0, -1
 BLOCK_BITS = 8
 """Blocks have 256 code points. When one is met, all are taken from the user's cache, or filled one by one where nothing
-can be kept: all of them cost a second."""
+can be kept: all cost half a second."""
+
+_NO_CHARACTER = frozenset({"Cn", "Co", "Cs"})
+"""Categories of what is not assigned, for private use or a surrogate, five code points in six: they stay themselves."""
+
+_VOWELS = range(0x16D63, 0x16D6B)
+"""Vowel signs of Kirat Rai, which are letters and compose with one another (Unicode 16)."""
 
 forms: npt.NDArray[np.int32] = np.zeros(0x110000, np.int32)
 """By code point from 128 on: the one it becomes (a space for white space), `UNKNOWN` until its block is filled, or
@@ -45,8 +51,11 @@ def _all() -> Tables:
 
 
 def _fill(block: int) -> None:
-    for code in range(block << BLOCK_BITS, block + 1 << BLOCK_BITS):
-        forms[code] = _form(code)
+    codes = range(block << BLOCK_BITS, block + 1 << BLOCK_BITS)
+    forms[codes.start : codes.stop] = [
+        code if unicodedata.category(chr(code)) in _NO_CHARACTER and code not in _VOWELS else _form(code)
+        for code in codes
+    ]
 
 
 def _form(code: int) -> int:
@@ -67,7 +76,7 @@ def _meets(code: int) -> bool:
     return (
         unicodedata.category(chr(code))[0] == "M"  # marks compose with what is before them
         or 0x1100 <= code <= 0x11FF  # Hangul jamo compose into syllables
-        or 0x16D63 <= code <= 0x16D6A  # so do vowel signs of Kirat Rai, which are letters (Unicode 16)
+        or code in _VOWELS
     )
 
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from dataaudit.records.ascii_kernel import Bytes, ascii_until
 from dataaudit.records.characters import BLOCK_BITS, BREAK, JOINS, NOTHING, SINGLE, characters
-from dataaudit.records.compiled import Kernel
+from dataaudit.records.compiled import Kernel, WideKernel
 from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE, Shingles, Words, inverse
 
 PIECE = 1024
@@ -213,29 +213,31 @@ def words(data: Bytes, offsets: I64, spans: bool, order: I64 | None = None) -> W
     return out
 
 
-@Kernel
-def shingle(words: U64, starts: I64, into: I64, size: int, out: U64) -> None:
-    """Write the shingles of each text to `out[into[i]:]`."""
-    last = np.uint64(1)
-    for _ in range(size - 1):
-        last *= SHINGLE_BASE
-    undo = np.uint64(1)  # SHINGLE_BASE ** -1 by Newton's iteration: each step doubles the bits that are right
-    for _ in range(6):
-        undo *= np.uint64(2) - SHINGLE_BASE * undo
+@WideKernel
+def shingle(words: U64, starts: I64, into: I64, size: int, out: U64, room: U64) -> None:
+    """Write the shingles of each text to `out[into[i]:]`; `room` is written over."""
+    most = len(room)
     for i in range(len(starts) - 1):
         count = into[i + 1] - into[i]
-        if count == 0:
-            continue
-        at = starts[i]
-        total = np.uint64(0)
-        for k in range(size - 1, -1, -1):
-            total = total * SHINGLE_BASE + words[at + k]
-        leaves = words[at]  # read before its place is written: `out` may be `words`
-        out[into[i]] = mix(total)
-        for k in range(1, count):
-            total = (total - leaves) * undo + words[at + k + size - 1] * last
-            leaves = words[at + k]
-            out[into[i] + k] = mix(total)
+        # Sums from the words, not from the sum before, so that the compiler makes the loops some over vectors. And read
+        # before their place is written: `out` may be `words`.
+        for first in range(0, count, most):
+            here = min(most, count - first)
+            factor = np.uint64(1)
+            for step in range(size):
+                begin = starts[i] + first + step
+                some = words[begin : begin + here]
+                if step == 0:
+                    for k in range(here):
+                        room[k] = some[k]
+                else:
+                    for k in range(here):
+                        room[k] += some[k] * factor
+                factor *= SHINGLE_BASE
+            begin = into[i] + first
+            made = out[begin : begin + here]
+            for k in range(here):
+                made[k] = mix(room[k])
 
 
 def shingles(words: U64, starts: I64, size: int, *, over: bool = False) -> Shingles:
@@ -243,5 +245,5 @@ def shingles(words: U64, starts: I64, size: int, *, over: bool = False) -> Shing
     into = np.concatenate([[0], np.cumsum(np.maximum(np.diff(starts) - (size - 1), 0))])
     # A shingle is never put behind the first word it is made of.
     out = words[: int(into[-1])] if over else np.empty(int(into[-1]), np.uint64)
-    shingle(words, starts, into, size, out)
+    shingle(words, starts, into, size, out, np.empty(PIECE // 2, np.uint64))
     return Shingles(out, into)

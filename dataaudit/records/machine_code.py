@@ -18,6 +18,7 @@ import platform
 import re
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import pyarrow as pa
 
 from dataaudit.records import cache as kept
 
@@ -77,7 +79,8 @@ class Native:
             if leaf in _ARGUMENTS:
                 flat.append(int(value))
             else:
-                address = value.__array_interface__["data"][0]
+                # A buffer of Arrow's is the quickest to say where an array lies.
+                address = pa.py_buffer(value).address
                 flat += (None, None, value.size, value.itemsize, address, *value.shape, *value.strides)
         if self._call(*flat) != 0:
             raise RuntimeError("compiled code failed")
@@ -128,13 +131,18 @@ def flat_values(values: Sequence[Any]) -> Iterator[Any]:
 def leaf_of(value: Any) -> str | None:
     """The kind of an argument: `int`, `uint64`, `bool`, or the type and dimensions of an array; None: not served."""
     if isinstance(value, np.ndarray):
-        plain = value.flags.c_contiguous and value.flags.aligned and 0 < value.ndim < 10
-        return f"{value.dtype.str}{value.ndim}" if plain and value.dtype.isnative else None
+        flags = value.flags
+        return _leaf_of_array(value.dtype, value.ndim) if flags.c_contiguous and flags.aligned else None
     if isinstance(value, bool):
         return "bool"
     if isinstance(value, int):
         return "int"
     return "uint64" if isinstance(value, np.uint64) else None
+
+
+@cache
+def _leaf_of_array(kind: np.dtype[Any], dimensions: int) -> str | None:
+    return f"{kind.str}{dimensions}" if kind.isnative and 0 < dimensions < 10 else None
 
 
 def supported() -> bool:
@@ -173,22 +181,42 @@ def write(path: Path | None, code: Code) -> None:
     kept.keep(path, FORMAT, msgspec.msgpack.encode(code))
 
 
-def exported(dispatcher: Any, values: Sequence[Any]) -> Code:
-    """The code that numba makes of a function for such arguments; `NONE` where it needs more than itself."""
+def exported(dispatcher: Any, values: Sequence[Any], *, wide: bool) -> Code:
+    """The code that numba makes of a function for such arguments; `NONE` where it needs more than itself.
+
+    `wide`: are the widest vectors to be used?
+    """
     leaves = tuple(leaf_of(value) for value in flat_values(values))
     try:
-        return NONE if None in leaves else _exported(dispatcher, values, leaves)
+        return NONE if None in leaves else _exported(dispatcher, values, leaves, wide)
     except _OTHER_VERSION:
         return NONE
 
 
-def _exported(dispatcher: Any, values: Sequence[Any], leaves: tuple[Any, ...]) -> Code:
+def _exported(dispatcher: Any, values: Sequence[Any], leaves: tuple[Any, ...], wide: bool) -> Code:
     signature = tuple(_numba_type(value) for value in values)
-    dispatcher.compile(signature)
+    with _as_written() if wide else nullcontext():
+        dispatcher.compile(signature)
     compiled = dispatcher.overloads[signature]
     results = _results(str(compiled.signature.return_type))
-    data = None if results is None else _object(dispatcher, signature, compiled, leaves)
+    data = None if results is None else _object(dispatcher, signature, (compiled, leaves, wide))
     return NONE if results is None or data is None else Code(leaves, results, data)
+
+
+@contextmanager
+def _as_written() -> Iterator[None]:
+    """What numba compiles meanwhile it does not optimise: its loops over vectors would be as wide as it likes."""
+    from numba.core import config
+    from numba.core.compiler_lock import global_compiler_lock
+
+    settings: Any = config
+    with global_compiler_lock:
+        before = settings.OPT
+        settings.OPT = type(before)("0")
+        try:
+            yield
+        finally:
+            settings.OPT = before
 
 
 def _numba_type(value: Any) -> Any:
@@ -213,8 +241,10 @@ def _results(named: str) -> int | None:
     return {"none": 0, "int64": 1, "UniTuple(int64 x 2)": 2}.get(named)
 
 
-def _object(dispatcher: Any, signature: Any, compiled: Any, leaves: Sequence[Any]) -> bytes | None:
+def _object(dispatcher: Any, signature: Any, made: tuple[Any, Sequence[Any], bool]) -> bytes | None:
     import llvmlite.binding as llvm
+
+    compiled, leaves, wide = made
 
     text = _FREEING.sub(r"define internal void @\1(ptr %0) { ret void }", dispatcher.inspect_llvm(signature))
     text = _COUNTING.sub("", text)
@@ -230,7 +260,7 @@ def _object(dispatcher: Any, signature: Any, compiled: Any, leaves: Sequence[Any
     for one in (*module.functions, *module.global_variables):
         if one.name != name and not one.is_declaration:
             one.linkage = "internal"  # so that it goes where nothing uses it
-    machine = _target()
+    machine = _target(wide=wide)
     builder = llvm.create_pass_builder(machine, llvm.create_pipeline_tuning_options(3))
     builder.getModulePassManager().run(module, builder)
     for one in (*module.functions, *module.global_variables):
@@ -240,15 +270,18 @@ def _object(dispatcher: Any, signature: Any, compiled: Any, leaves: Sequence[Any
     return bytes(machine.emit_object(module))
 
 
-def _target() -> Any:
+def _target(*, wide: bool = False) -> Any:
     """This processor as a target. An engine takes one over, and frees it."""
     import llvmlite.binding as llvm
 
+    features = llvm.get_host_cpu_features().flatten()
+    if wide and "+avx512f" in features:
+        features += ",-prefer-256-bit"
     llvm.initialize_native_target()
     llvm.initialize_native_asmprinter()
     return llvm.Target.from_default_triple().create_target_machine(
         cpu=llvm.get_host_cpu_name(),
-        features=llvm.get_host_cpu_features().flatten(),
+        features=features,
         opt=3,
         codemodel="jitdefault",
         jit=True,

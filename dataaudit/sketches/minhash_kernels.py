@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from dataaudit.records.compiled import Kernel
+from dataaudit.records.compiled import Kernel, WideKernel
 from dataaudit.records.kernels import mix
 from dataaudit.records.words import I64, SHINGLE_BASE, U64, WORD_BASE
 from dataaudit.sketches.minhash import U32, Banding
@@ -34,7 +34,7 @@ def lower(hashes: U64, first: int, last: int, factors: U32, summands: U32, least
             least[k] = min(least[k], np.uint32(value * factors[k] + summands[k]))
 
 
-@Kernel
+@WideKernel
 def bands(hashes: U64, starts: I64, factors: U32, summands: U32, rows: int, least: U32, out: U64) -> None:
     """Write the keys of each set; `least` (permutations,) is written over."""
     for i in range(len(starts) - 1):

@@ -23,7 +23,7 @@ from dataaudit.benchmarks.manifest import VERSION, Manifest, salted, upper
 from dataaudit.benchmarks.manifest import settings as manifest_settings
 from dataaudit.benchmarks.probe import Hits
 from dataaudit.records import kernels, machine_code, normalise_kernel
-from dataaudit.records.compiled import Kernel
+from dataaudit.records.compiled import Kernel, WideKernel
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.words import plain_shingles, words_of
 from dataaudit.sketches import group_kernels, minhash, minhash_kernels
@@ -94,6 +94,19 @@ def test_code_is_kept_and_runs_without_numba(folder: Path, monkeypatch: pytest.M
 
 
 @needs_support
+def test_code_over_wide_vectors_is_kept_apart_and_does_the_same(folder: Path):
+    from numba.core import config
+
+    before = config.OPT
+    assert call(WideKernel(_sums)) == EXPECTED
+    assert len(list(folder.iterdir())) == 1
+    assert not Kernel(_sums).at_hand
+    assert before == config.OPT
+    assert call(Kernel(_sums)) == EXPECTED
+    assert len(list(folder.iterdir())) == 2
+
+
+@needs_support
 def test_threads_wait_for_the_code_that_one_of_them_puts_in_place(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -117,10 +130,10 @@ import numpy as np
 from dataaudit.records import machine_code
 from dataaudit.sketches import spill_order
 
-def slowly(*given, exported=machine_code.exported):
+def slowly(*given, exported=machine_code.exported, **options):
     print("compiled")
     time.sleep(1)
-    return exported(*given)
+    return exported(*given, **options)
 
 machine_code.exported = slowly
 counts = np.zeros(1 << 16, np.int64)
