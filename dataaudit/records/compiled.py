@@ -70,12 +70,14 @@ class Kernel:
 
     def _compile(self, args: tuple[Any, ...]) -> None:
         """Compile it for later processes too, where they can be told."""
+        from dataaudit.records import exporting
+
         try:
             if self._path is not None and cache.writable():
                 with cache.turn(self._path):
                     code = machine_code.read(self._path)
                     if code is None:
-                        code = machine_code.exported(self._dispatcher(cached=False), args, wide=self.wide)
+                        code = exporting.exported(self._dispatcher(cached=False), args, wide=self.wide)
                         machine_code.write(self._path, code)
                 self._native = machine_code.native(code)
         finally:

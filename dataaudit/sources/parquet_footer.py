@@ -53,7 +53,7 @@ def first_chunks(path: Path) -> list[Chunk]:
     groups = _groups(_footer(path), 1)
     try:
         return [_chunk(one) for one in groups[0][_COLUMNS]] if groups else []
-    except (IndexError, KeyError, TypeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"a damaged footer: {error}") from None
 
 
@@ -69,7 +69,7 @@ def extents(path: Path, stamp: tuple[int, int], most: int) -> list[list[Extent |
         return []
     try:
         return [[_extent(one) for one in group[_COLUMNS]] for group in _groups(data, _EVERY)]
-    except (IndexError, KeyError, TypeError) as error:
+    except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"a damaged footer: {error}") from None
 
 

@@ -40,48 +40,68 @@ class UnusualError(Exception):
 class Page:
     """A page as it lies in the file."""
 
-    header: Struct
     at: int
     """Its first byte behind the header."""
+    packed: int
+    unpacked: int
+    """Its bytes, in the file and when they are unpacked."""
+    crc: int | None
     codec: str
+    kind: int
+    values: int
+    """Values in it, nulls included."""
+    encoding: int
+    """Of its values."""
+    level_encoding: int = RLE
+    level_bytes: int = 0
+    """Of a page of the second version: bytes in front that are never packed, of what says which values are null."""
 
     @property
     def is_dictionary(self) -> bool:
         """Does it hold the values that other pages number?"""
-        return bool(self.header[_KIND] == _DICTIONARY)
-
-    @property
-    def values(self) -> int:
-        """Values in it, nulls included."""
-        return int(self.inner[1])
-
-    @property
-    def encoding(self) -> int:
-        """Of its values."""
-        return int(self.inner[4 if self.second else 2])
+        return self.kind == _DICTIONARY
 
     @property
     def second(self) -> bool:
-        """Is it of the second version, with its levels in front?"""
-        return bool(self.header[_KIND] == _DATA_2)
-
-    @property
-    def inner(self) -> Struct:
-        """The header of its kind."""
-        names = {_DATA: _DATA_HEADER, _DICTIONARY: _DICTIONARY_HEADER, _DATA_2: _DATA_HEADER_2}
-        inner: Struct = self.header[names[self.header[_KIND]]]
-        return inner
+        """Is it of the second version?"""
+        return self.kind == _DATA_2
 
     def read(self, file: IO[bytes]) -> bytes:
         """Its bytes as they lie there. Raises UnusualError, OSError."""
         file.seek(self.at)
-        data = file.read(self.header[_PACKED_SIZE])
-        crc = self.header.get(_CRC)
-        if len(data) != self.header[_PACKED_SIZE] or not 0 <= self.header[_UNPACKED_SIZE] <= PAGE_BYTES:
-            raise UnusualError
-        if crc is not None and zlib.crc32(data) != crc & 0xFFFFFFFF:
+        data = file.read(self.packed)
+        if len(data) != self.packed or (self.crc is not None and zlib.crc32(data) != self.crc & 0xFFFFFFFF):
             raise UnusualError
         return data
+
+
+def _page(header: Struct, at: int, codec: str) -> Page:
+    """The page behind a header; anything may be raised where one is damaged."""
+    kind = header[_KIND]
+    inner = header[{_DATA: _DATA_HEADER, _DICTIONARY: _DICTIONARY_HEADER, _DATA_2: _DATA_HEADER_2}[kind]]
+    levels: tuple[int, int] = (RLE, 0)
+    encoding = inner[2]
+    if kind == _DATA:
+        levels = (inner[3], 0)
+    elif kind == _DATA_2:
+        encoding, levels = inner[4], (RLE, inner[5])
+        codec = codec if inner.get(7, True) else "UNCOMPRESSED"
+    page = Page(
+        at,
+        header[_PACKED_SIZE],
+        header[_UNPACKED_SIZE],
+        int(header[_CRC]) if _CRC in header else None,
+        codec,
+        kind,
+        inner[1],
+        encoding,
+        *levels,
+    )
+    if page.values < 0 or not 0 <= page.unpacked <= PAGE_BYTES or (kind == _DATA_2 and inner.get(6, 0)):
+        raise ValueError("of no such size, or of lists")
+    if not 0 <= page.level_bytes <= min(page.packed, page.unpacked):
+        raise ValueError("levels of no such size")
+    return page
 
 
 class Unpacking:
@@ -90,24 +110,17 @@ class Unpacking:
     def __init__(self, page: Page, file: IO[bytes], room: U8) -> None:
         """`room` is where they go, if it is large enough. Raises UnusualError, as all that follows, and OSError."""
         self._page = page
-        self.size = int(page.header[_UNPACKED_SIZE])
+        self.size = page.unpacked
         data = page.read(file)
         self.bytes = room if len(room) >= self.size else np.empty(self.size + self.size // 4, np.uint8)
         """The bytes, of which `have` are there."""
         self.have = 0
         self._rest: _Zstandard | None = None
-        levels, codec = 0, page.codec
-        if page.second:  # whose levels are never packed
-            levels, repetition = page.inner[5], page.inner.get(6, 0)
-            codec = codec if page.inner.get(7, True) else "UNCOMPRESSED"
-            if repetition or not 0 <= levels <= min(len(data), self.size):
-                raise UnusualError
-            self._put(data[:levels])
-        self._levels = levels
-        if codec == "ZSTD" and len(data) > levels:
-            self._rest = _Zstandard(memoryview(data)[levels:])
+        self._put(data[: page.level_bytes])
+        if page.codec == "ZSTD" and len(data) > page.level_bytes:
+            self._rest = _Zstandard(memoryview(data)[page.level_bytes :])
         else:
-            self._put(_unpacked(codec, data[levels:], self.size - levels))
+            self._put(_unpacked(page.codec, data[page.level_bytes :], self.size - page.level_bytes))
             self.need(self.size)
 
     def need(self, size: int) -> None:
@@ -122,10 +135,10 @@ class Unpacking:
     def levels(self) -> tuple[tuple[int, int], int]:
         """The range of bytes that says which values are null, and where the values begin."""
         if self._page.second:
-            return (0, self._levels), self._levels
+            return (0, self._page.level_bytes), self._page.level_bytes
         self.need(4)
         size = int.from_bytes(self.bytes[:4].tobytes(), "little")
-        if self._page.inner[3] != RLE or size > self.size - 4:
+        if self._page.level_encoding != RLE or size > self.size - 4:
             raise UnusualError
         self.need(4 + size)
         return (4, 4 + size), 4 + size
@@ -144,15 +157,15 @@ def pages(file: IO[bytes], extent: Extent) -> Iterator[Page]:
         file.seek(at)
         compact = Compact(file.read(HEADER_BYTES))
         try:
-            page = Page(compact.struct(), at + compact.at, extent.codec)
-            at = page.at + page.header[_PACKED_SIZE]
-            if page.header[_PACKED_SIZE] < 0 or at > extent.end:
+            header = compact.struct()
+            behind = at + compact.at
+            at = behind + header[_PACKED_SIZE]
+            if at < behind or at > extent.end:
                 raise UnusualError
-            if page.header[_KIND] == _INDEX:
+            if header[_KIND] == _INDEX:
                 continue
-            if page.values < 0 or page.encoding < 0:
-                raise UnusualError
-        except (IndexError, KeyError, TypeError, ValueError):
+            page = _page(header, behind, extent.codec)
+        except (AttributeError, IndexError, KeyError, TypeError, ValueError):
             raise UnusualError from None
         yield page
 

@@ -127,15 +127,15 @@ def test_threads_wait_for_the_code_that_one_of_them_puts_in_place(
 PROGRAM = """
 import os, sys, time
 import numpy as np
-from dataaudit.records import machine_code
+from dataaudit.records import exporting
 from dataaudit.sketches import spill_order
 
-def slowly(*given, exported=machine_code.exported, **options):
+def slowly(*given, exported=exporting.exported, **options):
     print("compiled")
     time.sleep(1)
     return exported(*given, **options)
 
-machine_code.exported = slowly
+exporting.exported = slowly
 counts = np.zeros(1 << 16, np.int64)
 spill_order.count(np.asarray([3, 3, 1]), counts)
 assert counts[:4].tolist() == [0, 1, 0, 2]
