@@ -251,7 +251,8 @@ class _Table:
 
 def _gathered(data: npt.NDArray[np.uint8], cells: Cells, field: int, rows: I64) -> pa.LargeStringArray:
     """The strings of a field of these rows, or turns."""
-    from dataaudit.sources.flat_strings import BLOCK, gather
+    from dataaudit.records.block_kernel import BLOCK
+    from dataaudit.sources.flat_strings import gather
 
     offsets = np.zeros(len(rows) + 1, np.int64)
     np.cumsum(cells.sizes[rows, field], out=offsets[1:])

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.block_kernel import BLOCK, FirstOf
 from dataaudit.records.compiled import Kernel
 
 U8 = npt.NDArray[np.uint8]
@@ -19,10 +20,6 @@ NULL, STRING, ESCAPED, INTEGER, TRUTH, FLOAT, LIST = range(7)
 _ESCAPES = np.zeros(256, np.uint8)
 """What stands for itself or a control character after a backslash; 0: nothing does."""
 _ESCAPES[list(b'"\\/bfnrt')] = list(b'"\\/\b\f\n\r\t')
-
-
-BLOCK = 64
-"""Bytes that are looked at, or copied, together."""
 
 
 class Cells(NamedTuple):
@@ -82,17 +79,10 @@ def _escape(data: U8, at: int) -> Any:  # noqa: PLR0911 - one line per kind
     return np.int64(12), np.int64(4)
 
 
-@Kernel
-def _plain(data: U8, at: int) -> Any:
-    """How many bytes of a block there are before a quote, a backslash or a control character."""
-    # Without a branch and all in bytes, so that the compiler makes it a few steps over vectors.
-    here = np.uint64(at)
-    good = np.uint8(BLOCK)
-    for i in range(BLOCK):
-        byte = data[here + np.uint64(i)]
-        odd = (byte == np.uint8(34)) | (byte == np.uint8(92)) | (byte < np.uint8(32))
-        good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))
-    return np.int64(good)
+_plain = FirstOf(
+    lambda ask, block: ask.either(ask.equal(block, 34), ask.equal(block, 92), ask.within(block, 0, 32))
+)
+"""How many bytes of a block there are before a quote, a backslash or a control character."""
 
 
 @Kernel
@@ -145,17 +135,8 @@ def _encode(code: int, out: U8, to: int) -> Any:
     return to + 4
 
 
-@Kernel
-def _copy(data: U8, at: int, out: U8, to: int) -> Any:
-    """Copy a block; returns how many of its bytes there are before a backslash."""
-    here, there = np.uint64(at), np.uint64(to)
-    good = np.uint8(BLOCK)
-    for i in range(BLOCK):
-        k = np.uint64(i)
-        byte = data[here + k]
-        out[there + k] = byte
-        good = min(good, np.uint8(i) if byte == np.uint8(92) else np.uint8(BLOCK))
-    return np.int64(good)
+_copy = FirstOf(lambda ask, block: ask.equal(block, 92), copies=True)
+"""Copy a block; how many of its bytes there are before a backslash."""
 
 
 @Kernel
