@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.block_kernel import BLOCK, FirstOf
 from dataaudit.records.compiled import Kernel
 
 Bytes = npt.NDArray[np.uint8]
@@ -18,14 +19,19 @@ def lower(byte: Any) -> Any:
     return np.uint8(byte | np.uint8(32)) if np.uint8(byte - np.uint8(65)) < np.uint8(26) else byte
 
 
+_until_wide = FirstOf(lambda ask, block: ask.within(block, 0x80, 0x80))
+"""How many bytes of a block come before one that is not ASCII."""
+
+
 @Kernel
-def ascii_until(data: Bytes, at: int, stop: int) -> int:
+def ascii_until(data: Bytes, at: int, stop: int) -> Any:
     """The first byte of a stretch that is not ASCII, or its end."""
-    every = np.uint8(0)
-    for byte in data[at:stop]:  # no way out of it, so that the compiler makes it one over vectors
-        every = np.uint8(every | byte)
-    if every < 0x80:
-        return stop
-    while data[at] < 0x80:
+    most = len(data) - BLOCK
+    while at < stop and at <= most:
+        good = _until_wide(data, at)
+        if good < BLOCK:
+            return min(at + good, stop)
+        at += BLOCK
+    while at < stop and data[at] < 0x80:
         at += 1
-    return at
+    return min(at, stop)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.records.ascii_kernel import Bytes, lower
-from dataaudit.records.block_kernel import BLOCK, FirstOf, Ask
+from dataaudit.records.block_kernel import BLOCK, Ask, FirstOf
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
 from dataaudit.records.kernels import decode

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dataaudit.records.block_kernel import BLOCK, FirstOf, Ask
+from dataaudit.records.block_kernel import BLOCK, Ask, FirstOf
 from dataaudit.records.compiled import Kernel
 
 
