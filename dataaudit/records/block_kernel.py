@@ -1,7 +1,7 @@
 """Where in a block of bytes something stands first, for compiled loops: a few instructions over vectors.
 
 A loop over the block that lowers an index says the same, but what the compiler makes of it takes some thirty cycles to
-tell, and what reads text waits for it at each escape or run of blanks.
+tell, and what reads JSON waits for it at each escape.
 """
 
 from __future__ import annotations
@@ -37,27 +37,22 @@ class Ask:
             one = self._builder.or_(one, other)
         return one
 
-    def both(self, one: Any, other: Any) -> Any:
-        """Are both true?"""
-        return self._builder.and_(one, other)
-
 
 class FirstOf(Kernel):
     """`first(data, at)`: the bytes of a block before the first that a test is true of, BLOCK if it is true of none.
 
-    With `before` the test is given the block that begins a byte earlier too. With `copies` it is `first(data, at, out,
-    to)`, and the block is copied. For kernels alone; all these bytes must be there.
+    With `copies` it is `first(data, at, out, to)`, and the block is copied. Kernels call it, Python cannot. All
+    these bytes must be there.
     """
 
-    def __init__(self, test: Callable[..., Any], *, before: bool = False, copies: bool = False) -> None:
+    def __init__(self, test: Callable[[Ask, Any], Any], *, copies: bool = False) -> None:
         super().__init__(test)
-        self._shifts = (0, -1) if before else (0,)
         self._copies = copies
 
     @cached_property
     def fingerprint(self) -> bytes:
         """A hash of the test and of how it is asked."""
-        return super().fingerprint + repr((BLOCK, self._shifts, self._copies)).encode()
+        return super().fingerprint + repr((BLOCK, self._copies)).encode()
 
     def _dispatcher(self, *, cached: bool) -> Any:
         return self._intrinsic
@@ -70,20 +65,16 @@ class FirstOf(Kernel):
         make: Any = extending.intrinsic
         word, kind = ir.IntType(64), ir.VectorType(ir.IntType(8), BLOCK).as_pointer()
 
-        def place(generating: Any, array: int, shift: int) -> Any:
-            context, builder, signature, values = generating
-            begins = context.make_array(signature.args[array])(context, builder, values[array]).data
-            index = builder.add(values[array + 1], ir.Constant(word, shift))
-            return builder.bitcast(builder.gep(begins, [index]), kind)
+        def generate(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+            def place(array: int) -> Any:
+                begins = context.make_array(signature.args[array])(context, builder, values[array]).data
+                return builder.bitcast(builder.gep(begins, [values[array + 1]]), kind)
 
-        def generate(*generating: Any) -> Any:
-            builder = generating[1]
-            blocks = [builder.load(place(generating, 0, shift)) for shift in self._shifts]
-            for block in blocks:
-                block.align = 1
+            block = builder.load(place(0))
+            block.align = 1
             if self._copies:
-                builder.store(blocks[0], place(generating, 2, 0)).align = 1
-            mask = builder.bitcast(self.function(Ask(builder), *blocks), word)
+                builder.store(block, place(2)).align = 1
+            mask = builder.bitcast(self.function(Ask(builder), block), word)
             return builder.cttz(mask, ir.Constant(ir.IntType(1), 0))
 
         if self._copies:

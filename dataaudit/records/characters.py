@@ -44,9 +44,7 @@ WITHOUT_SPACES = (
     (0x1AFF0, 0x1B16F),  # Kana extensions
     (0x20000, 0x3FFFF),  # Han, the planes beyond
 )
-"""Blocks of scripts that do not put spaces between words (Unicode Standard, chapters 16 to 18), ascending; ends
-
-included."""
+"""First and last of blocks of scripts without spaces between words (Unicode Standard, chapters 16 to 18), ascending."""
 
 _IGNORABLE = {
     0x034F,
@@ -61,7 +59,7 @@ _IGNORABLE = {
 }
 """Default_Ignorable_Code_Point (DerivedCoreProperties.txt) outside category Cf, below the tags and selectors."""
 
-_NO_CHARACTER = frozenset({"Cn", "Co", "Cs"})
+NO_CHARACTER = frozenset({"Cn", "Co", "Cs"})
 """Categories of code points that are not assigned, for private use, or surrogates: five in six."""
 
 BLOCK_BITS = 12
@@ -153,7 +151,7 @@ class Filling:
 def _kind(code: int, category: str) -> int:
     if category in ("Cf", "Me") or code in _IGNORABLE or 0xE0000 <= code <= 0xE0FFF:
         return NOTHING
-    if category in _NO_CHARACTER:
+    if category in NO_CHARACTER:
         return BREAK
     if category[0] == "M" or code in (
         0xFF9E,

@@ -8,6 +8,7 @@ import unicodedata
 import numpy as np
 import numpy.typing as npt
 
+from dataaudit.records.characters import NO_CHARACTER
 from dataaudit.records.kept_tables import Tables, tables
 
 WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
@@ -19,9 +20,6 @@ UNKNOWN, HARD = 0, -1
 BLOCK_BITS = 8
 """Blocks have 256 code points. When one is met, all are taken from the user's cache, or filled one by one where nothing
 can be kept: all cost half a second."""
-
-_NO_CHARACTER = frozenset({"Cn", "Co", "Cs"})
-"""Categories of what is not assigned, for private use or a surrogate, five code points in six: they stay themselves."""
 
 _VOWELS = range(0x16D63, 0x16D6B)
 """Vowel signs of Kirat Rai, which are letters and compose with one another (Unicode 16)."""
@@ -51,9 +49,10 @@ def _all() -> Tables:
 
 
 def _fill(block: int) -> None:
+    # What is no character stays as it is: five code points in six need no more than that look.
     codes = range(block << BLOCK_BITS, block + 1 << BLOCK_BITS)
     forms[codes.start : codes.stop] = [
-        code if unicodedata.category(chr(code)) in _NO_CHARACTER and code not in _VOWELS else _form(code)
+        code if unicodedata.category(chr(code)) in NO_CHARACTER and code not in _VOWELS else _form(code)
         for code in codes
     ]
 

@@ -9,12 +9,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from dataaudit.records.ascii_kernel import Bytes, lower
-from dataaudit.records.block_kernel import BLOCK, Ask, FirstOf
 from dataaudit.records.compiled import Kernel
 from dataaudit.records.forms import BLOCK_BITS, HARD, UNKNOWN, fill, forms
 from dataaudit.records.kernels import decode
 from dataaudit.records.normalise import flat_bytes, from_flat
 from dataaudit.records.words import I64
+
+BLOCK = 64
+"""Bytes that are written together."""
 
 _SPACE = 32
 _UNKNOWN, _HARD, _BITS = UNKNOWN, HARD, BLOCK_BITS
@@ -67,28 +69,21 @@ def _is_space(byte: Any) -> Any:
     return (byte == np.uint8(_SPACE)) | (np.uint8(byte - np.uint8(9)) < np.uint8(5))
 
 
-def _odd(ask: Ask, block: Any, before: Any) -> Any:
-    space, space_before = (
-        ask.either(ask.equal(one, _SPACE), ask.within(one, 9, 5)) for one in (block, before)
-    )
-    return ask.either(ask.within(block, 0x80, 0x80), ask.both(space, space_before))
-
-
-_until_odd = FirstOf(_odd, before=True)
-"""How many bytes of a block come before a second space in a row, or what is not ASCII."""
-
-
 @Kernel
 def _block(data: Bytes, here: int, out: Bytes, at: int) -> Any:
     """Write a block of bytes, folded. Returns how many of them are right: up to a second space in a row, or what is not
     ASCII. The byte before must be there, and if that is a space, the first one may be none."""
     # Without a branch and all in bytes, so that the compiler makes it a few steps over vectors.
     source, target = np.uint64(here), np.uint64(at)
+    good = np.uint8(BLOCK)
     for i in range(BLOCK):
         k = np.uint64(i)
         byte = data[source + k]
-        out[target + k] = np.uint8(_SPACE) if _is_space(byte) else lower(byte)
-    return _until_odd(data, here)
+        space = _is_space(byte)
+        out[target + k] = np.uint8(_SPACE) if space else lower(byte)
+        odd = (byte >= np.uint8(0x80)) | (space & _is_space(data[source + k - np.uint64(1)]))
+        good = min(good, np.uint8(i) if odd else np.uint8(BLOCK))
+    return np.int64(good)
 
 
 @Kernel

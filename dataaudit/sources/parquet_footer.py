@@ -20,7 +20,6 @@ _ENCODINGS, _CODEC, _NUM_VALUES, _COMPRESSED_SIZE, _DATA_PAGE, _DICTIONARY_PAGE 
 _DICTIONARY_ENCODINGS = frozenset({2, 8})
 """PLAIN_DICTIONARY and RLE_DICTIONARY."""
 _CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW")
-_EVERY = 1 << 40
 
 
 @dataclass(frozen=True)
@@ -68,7 +67,7 @@ def extents(path: Path, stamp: tuple[int, int], most: int) -> list[list[Extent |
     if len(data) > most:
         return []
     try:
-        return [[_extent(one) for one in group[_COLUMNS]] for group in _groups(data, _EVERY)]
+        return [[_extent(one) for one in group[_COLUMNS]] for group in _groups(data)]
     except (AttributeError, IndexError, KeyError, TypeError) as error:
         raise ValueError(f"a damaged footer: {error}") from None
 
@@ -84,7 +83,8 @@ def _footer(path: Path) -> bytes:
         return file.read(length)
 
 
-def _groups(footer: bytes, most: int) -> list[Struct]:
+def _groups(footer: bytes, most: int | None = None) -> list[Struct]:
+    """The row groups, or so many of them."""
     try:
         return Compact(footer).elements(_ROW_GROUPS, most)
     except IndexError as error:

@@ -18,10 +18,7 @@ I64 = npt.NDArray[np.int64]
 
 @Kernel
 def runs(data: U8, span: tuple[int, int], width: int, out: I64) -> Any:
-    """Fill `out` with the numbers of `width` bits (0 to 32) in runs and packed groups of eight; 0 where they are not
-
-    all there, else 1.
-    """
+    """Fill `out` with the numbers of `width` bits (0 to 32) in runs and packed groups of eight; 0: some are missing."""
     at: Any
     at, end = span
     done = np.int64(0)
@@ -98,10 +95,7 @@ def strings_at(data: U8, span: tuple[int, int], first: int, begins: I64, sizes: 
 
 @Kernel
 def put_together(data: U8, begins: I64, sizes: I64, offsets: I64, out: U8) -> None:
-    """Copy strings behind one another. The offsets are one more than the strings: the first says where they go, the
-
-    others are filled.
-    """
+    """Copy strings behind one another, from the first offset on, and fill in the others: one more than strings."""
     to = offsets[0]
     for i in range(len(begins)):
         at, size = np.uint64(begins[i]), np.uint64(sizes[i])

@@ -69,19 +69,15 @@ class Texts:
 
     def __init__(self, path: Path, chunks: list[Extent | None], columns: list[TextColumn], rows: int) -> None:
         """Raises UnusualError, as all that follows, and OSError."""
-        self._files = ExitStack()
-        try:
-            self._columns = {one.name: self._column(path, chunks, one, rows) for one in columns}
-        except BaseException:
-            self._files.close()
-            raise
-
-    def _column(self, path: Path, chunks: list[Extent | None], column: TextColumn, rows: int) -> _Column:
-        chunk = chunks[column.place] if column.place < len(chunks) else None
-        if chunk is None or chunk.codec not in CODECS or chunk.values != rows:
-            raise UnusualError
-        file = self._files.enter_context(path.open("rb", buffering=READ_BUFFER))
-        return _Column(file, chunk, column.optional)
+        self._columns: dict[str, _Column] = {}
+        with ExitStack() as files:
+            for column in columns:
+                chunk = chunks[column.place] if column.place < len(chunks) else None
+                if chunk is None or chunk.codec not in CODECS or chunk.values != rows:
+                    raise UnusualError
+                file = files.enter_context(path.open("rb", buffering=READ_BUFFER))
+                self._columns[column.name] = _Column(file, chunk, column.optional)
+            self._files = files.pop_all()
 
     def __enter__(self) -> Texts:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, LIST, _SET, _MAP, STRUCT, _UUID = range(14)
+_STOP, _TRUE, _FALSE, _BYTE, _I16, _I32, _I64, _DOUBLE, _BINARY, _LIST, _SET, _MAP, _STRUCT, _UUID = range(14)
 _WIDTHS = {_BYTE: 1, _DOUBLE: 8, _UUID: 16}
 _DEEPEST = 64
 """Levels of nesting that are followed; a footer has eight."""
@@ -23,19 +23,19 @@ class Compact:
 
     def struct(self) -> Struct:
         """The struct that begins here."""
-        fields: Struct = self._value(STRUCT, 0)
+        fields: Struct = self._value(_STRUCT, 0)
         return fields
 
-    def elements(self, wanted: int, most: int) -> list[Any]:
-        """The first elements of the list that is a field of the struct here; nothing behind them is looked at."""
+    def elements(self, wanted: int, most: int | None) -> list[Any]:
+        """The first elements (None: all) of the list that is a field of the struct here; what follows is not read."""
         number = 0
         while True:
             number, kind = self._head(number)
-            if kind == STOP:
+            if kind == _STOP:
                 return []
-            if number == wanted and kind == LIST:
+            if number == wanted and kind == _LIST:
                 count, inner = self._list_head()
-                return [self._element(inner, 0) for _ in range(min(count, most))]
+                return [self._element(inner, 0) for _ in range(count if most is None else min(count, most))]
             self._value(kind, 0)
 
     def _byte(self) -> int:
@@ -66,8 +66,8 @@ class Compact:
     def _head(self, before: int) -> tuple[int, int]:
         """Number and kind of the next field of a struct."""
         byte = self._byte()
-        if byte == STOP:
-            return before, STOP
+        if byte == _STOP:
+            return before, _STOP
         return (before + (byte >> 4) if byte >> 4 else self._zigzag()), byte & 0x0F
 
     def _list_head(self) -> tuple[int, int]:
@@ -88,7 +88,7 @@ class Compact:
         return self._container(kind, depth)
 
     def _container(self, kind: int, depth: int) -> Any:
-        if kind in (LIST, _SET):
+        if kind in (_LIST, _SET):
             count, inner = self._list_head()
             return [self._element(inner, depth) for _ in range(count)]
         if kind == _MAP:
@@ -96,13 +96,13 @@ class Compact:
             kinds = self._byte() if count else 0
             pair = (kinds >> 4, kinds & 0x0F)
             return [tuple(self._element(one, depth) for one in pair) for _ in range(count)]
-        if kind != STRUCT:
+        if kind != _STRUCT:
             raise ValueError(f"a value of unknown kind {kind}")
         fields: Struct = {}
         number = 0
         while True:
             number, inner = self._head(number)
-            if inner == STOP:
+            if inner == _STOP:
                 return fields
             fields[number] = self._value(inner, depth + 1)
 

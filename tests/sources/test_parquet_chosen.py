@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from source_support import read_file
 
-from dataaudit.sources.parquet_footer import extents
+from dataaudit.sources.parquet_footer import Extent, extents
 
 
 def read(path: Path, only: tuple[int, ...] | None = None) -> dict[int, list[str]]:
@@ -72,11 +72,17 @@ def test_rows_read_again_are_the_rows_read_first(
     assert again == {row: whole[row] for row in only}
 
 
-def pages_of(path: Path, column: int) -> list[tuple[int, int]]:
-    """Roughly where the pages of a column lie: equal parts of its chunk."""
+def chunk_of(path: Path, column: int) -> Extent:
+    """Where a column of the first row group lies."""
     state = path.stat()
     chunk = extents(path, (state.st_size, state.st_mtime_ns), state.st_size)[0][column]
     assert chunk is not None
+    return chunk
+
+
+def pages_of(path: Path, column: int) -> list[tuple[int, int]]:
+    """Roughly where the pages of a column lie: equal parts of its chunk."""
+    chunk = chunk_of(path, column)
     step = (chunk.end - chunk.start) // 8
     return [(chunk.start + i * step, chunk.start + (i + 1) * step) for i in range(8)]
 
@@ -118,8 +124,7 @@ def test_a_file_whose_damage_is_not_seen_reads_the_same_again(
         write_page_checksum=True,
     )
     data = bytearray(whole.read_bytes())
-    end = extents(whole, (len(data), at), len(data))[0][0].end  # type: ignore[union-attr]
-    data[4 + at % (end - 4)] = value
+    data[4 + at % (chunk_of(whole, 0).end - 4)] = value
     path.write_bytes(data)
     found, only = read_file(path, target=1, need_rest=False), tuple(range(0, 200, 3))
     again = read(path, only)
