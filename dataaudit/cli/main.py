@@ -5,11 +5,13 @@ Typer is heavy too: a plain `scan` does without (see `plain`).
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
 import signal
 import sys
+from typing import TextIO
 
 from dataaudit import errors
 from dataaudit.cli import process
@@ -21,7 +23,10 @@ def complain(text: str) -> None:
     """One line on standard error; what it quotes from files is made harmless."""
     from dataaudit.report.escape import visible
 
-    print(f"dataaudit: {visible(text)}", file=sys.stderr)
+    try:
+        print(f"dataaudit: {visible(text)}", file=sys.stderr, flush=True)
+    except OSError:  # nobody can be told; the exit code must still be the right one
+        _discard(sys.stderr)
 
 
 def run() -> None:
@@ -43,11 +48,12 @@ def main(arguments: list[str]) -> int:
     try:
         with stoppable() as stop:
             code = _run(arguments)
-        if code == errors.EXIT_INTERRUPTED and stop.number == signal.SIGTERM:
-            return errors.EXIT_TERMINATED
-        return code
-    finally:
-        _close_output()
+    except SystemExit:
+        _close_output(errors.EXIT_OK)
+        raise
+    if code == errors.EXIT_INTERRUPTED and stop.number == signal.SIGTERM:
+        code = errors.EXIT_TERMINATED
+    return _close_output(code)
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
@@ -116,6 +122,7 @@ def _failed(error: Exception) -> int:
         complain("out of memory; try fewer --jobs or a smaller --batch-rows")
         return errors.EXIT_INCOMPLETE
     if isinstance(error, OSError) and error.errno in _NO_ROOM and error.filename is None:
+        _discard(sys.stdout)
         complain(f"the output cannot be written: {os.strerror(error.errno)}")
         return errors.EXIT_INCOMPLETE
     if os.environ.get("DATAAUDIT_TRACEBACK"):
@@ -127,10 +134,21 @@ def _failed(error: Exception) -> int:
     return errors.EXIT_INCOMPLETE
 
 
-def _close_output() -> None:
-    """Flush; a pipe whose reader is gone must not turn the exit code into another one."""
+def _close_output(code: int) -> int:
+    """Flush, and return the exit code: `code`, or that of an output which cannot be written."""
     try:
         sys.stdout.flush()
-    except (BrokenPipeError, ValueError):
+    except (BrokenPipeError, ValueError):  # a reader who had enough is no matter
+        _discard(sys.stdout)
+    except OSError as error:
+        return _failed(error)
+    return code
+
+
+def _discard(stream: TextIO) -> None:
+    """Let what a stream still holds go nowhere: Python flushes once more when it ends, or else exits with 120."""
+    with contextlib.suppress(OSError, ValueError):
+        number = stream.fileno()
         devnull = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(devnull, 1)
+        os.dup2(devnull, number)
+        os.close(devnull)

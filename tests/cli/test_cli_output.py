@@ -214,18 +214,36 @@ def test_only_the_report_goes_to_standard_output(data: Path, call_cli: RunCli) -
     assert done.stderr == ""
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+FULL_DISK = pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+
+
+@FULL_DISK
+@pytest.mark.parametrize("unbuffered", [None, "1"])
 @pytest.mark.parametrize("args", [["scan", "DATA"], ["rules", "list"]])
-def test_a_full_disk_is_no_bug(args: list[str], data: Path) -> None:
+def test_a_full_disk_is_no_bug(args: list[str], unbuffered: str | None, data: Path) -> None:
     words = command(*(data if one == "DATA" else one for one in args))
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(
-            words, stdout=full, stderr=subprocess.PIPE, text=True, env=environment(), check=False
+            words,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment({"PYTHONUNBUFFERED": unbuffered}),
+            check=False,
         )
     assert (done.returncode, done.stderr) == (
         3,
         "dataaudit: the output cannot be written: No space left on device\n",
     )
+
+
+@FULL_DISK
+@pytest.mark.parametrize(("args", "code"), [(["scan", "DATA"], 3), (["scan", "missing.jsonl"], 2)])
+def test_the_exit_code_is_right_where_nothing_can_be_said(args: list[str], code: int, data: Path) -> None:
+    words = command(*(data if one == "DATA" else one for one in args))
+    with Path("/dev/full").open("wb") as full:
+        env = environment({"PYTHONUNBUFFERED": None})
+        assert subprocess.run(words, stdout=full, stderr=full, env=env, check=False).returncode == code
 
 
 def test_a_good_run_is_silent_on_standard_error(tmp_path: Path, call_cli: RunCli) -> None:
