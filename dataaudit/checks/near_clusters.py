@@ -14,6 +14,7 @@ from dataaudit.checks.near_settings import FLAG, NearSettings
 from dataaudit.errors import UsageError
 from dataaudit.records.words import I64, U64
 from dataaudit.sketches.groups import repeated, starts
+from dataaudit.sketches.row_set import RowSet
 from dataaudit.sketches.side_by_side import side_by_side
 from dataaudit.sketches.spill import Spill
 from dataaudit.sketches.workspace import Workspace
@@ -52,11 +53,12 @@ class Keys(NamedTuple):
     def buckets(self, again: U64, threads: int) -> Iterator[Buckets]:
         """Some rows at a time, those that share the key of a band, without the rows `again`: those whose sequence
 
-        another has.
+        another has, which stands in their place.
         """
+        without = RowSet(again)
 
         def reduced(between: tuple[int, int]) -> Buckets:
-            return _buckets(self.bands.read(*between), again)
+            return _buckets(repeated(self.bands.read(*between), 1, without))
 
         # A band lies in partitions of its own, so none is reduced together with another.
         parts = (
@@ -117,7 +119,7 @@ def clusters(keys: Keys, role: str | None, rows: Rows, settings: NearSettings, w
         for one in again:
             _unite(sets, labels, one.bucket, np.searchsorted(ids, one.members), settings.threshold)
         kept.clear()
-        members = _members(_together(equal, sets, labels.of), rows, settings, sets)
+        members = _members(_together(equal, sets, labels.all()), rows, settings, sets)
     finally:
         sets.close()
     return Clusters(members, len(ids), sets.missing)
@@ -142,12 +144,8 @@ class Buckets(NamedTuple):
     members: U64
 
 
-def _buckets(table: U64, again: U64) -> Buckets:
-    """The rows of a table of (key, row id) that share a key, without the rows `again`, which ascend."""
-    rows = repeated(table, 1)
-    if len(again) and len(rows):  # a row whose sequence another has stands in its place
-        at = np.minimum(np.searchsorted(again, rows[:, 1]), len(again) - 1)
-        rows = repeated(rows[again[at] != rows[:, 1]], 1)
+def _buckets(rows: U64) -> Buckets:
+    """Rows of (key, row id) that share a key, sorted by both."""
     at = starts(rows, 1)
     return Buckets(
         np.repeat(np.arange(len(at), dtype=np.int32), np.diff(np.append(at, len(rows)))), rows[:, 1].copy()
@@ -175,10 +173,25 @@ class _Distinct:
 
 
 class Labels:
-    """Which candidates are united: each has the place of the smallest of its cluster."""
+    """Which candidates are united: the label of each is the place of the smallest of its cluster."""
 
     def __init__(self, count: int) -> None:
-        self.of = np.arange(count)
+        self._of = np.arange(count)
+        """A smaller one of the same cluster, or itself if it is the smallest."""
+
+    def at(self, places: I64) -> I64:
+        """The labels of some."""
+        found = self._of[places]
+        while not np.array_equal(further := self._of[found], found):
+            found = further
+        self._of[places] = found
+        return found
+
+    def all(self) -> I64:
+        """The labels of all."""
+        while not np.array_equal(further := self._of[self._of], self._of):
+            self._of = further
+        return self._of
 
     def unite(self, left: I64, right: I64) -> None:
         """Give the clusters of linked rows the label of their smallest.
@@ -187,12 +200,14 @@ class Labels:
         labels of a component that remain are those with no smaller one beside them.
         """
         while len(left):
-            one, other = self.of[left], self.of[right]
+            one, other = self.at(left), self.at(right)
             apart = one != other
             left, right, one, other = left[apart], right[apart], one[apart], other[apart]
-            np.minimum.at(self.of, np.maximum(one, other), np.minimum(one, other))
-            while not np.array_equal(further := self.of[self.of], self.of):
-                self.of = further
+            greater = np.maximum(one, other)
+            np.minimum.at(self._of, greater, np.minimum(one, other))
+            # These may be a long chain now; each step halves it.
+            while not np.array_equal(further := self._of[self._of[greater]], self._of[greater]):
+                self._of[greater] = further
 
 
 def _unite(sets: Sets, labels: Labels, bucket: npt.NDArray[np.int32], members: I64, threshold: float) -> None:
@@ -202,7 +217,7 @@ def _unite(sets: Sets, labels: Labels, bucket: npt.NDArray[np.int32], members: I
         fresh = np.append(True, bucket[1:] != bucket[:-1])
         centre = members[np.flatnonzero(fresh)][np.cumsum(fresh) - 1]
         left, right = centre[~fresh], members[~fresh]
-        apart = labels.of[left] != labels.of[right]
+        apart = labels.at(left) != labels.at(right)
         alike = ~apart
         alike[apart] = sets.alike(left[apart], right[apart], threshold)
         if (alike & apart).any():

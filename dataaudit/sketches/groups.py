@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.compiling import compiled
+from dataaudit.sketches.row_set import RowSet
 
 SLOTS = 8
 """Bits per row: of rows whose number comes once, one in nine meets another at its bit."""
@@ -13,22 +14,31 @@ SLOTS = 8
 U64 = npt.NDArray[np.uint64]
 
 
-def repeated(table: U64, keys: int) -> U64:
-    """The rows whose key another row has too, sorted by key and row id. `keys` columns are the key, the next the id."""
+def repeated(table: U64, keys: int, without: RowSet | None = None) -> U64:
+    """The rows whose key another row has too, sorted by key and row id. `keys` columns are the key, the next the id.
+
+    Rows of ids in the set `without` are as if they were not there.
+    """
     from dataaudit.sketches import group_kernels
 
     if compiled(0, group_kernels.group):
-        return _grouped(np.ascontiguousarray(table), keys)
-    rows = table[np.lexsort(table[:, keys::-1].T)]
+        return _grouped(np.ascontiguousarray(table), keys, without)
+    rows = _others(table, keys, without)
+    rows = rows[np.lexsort(rows[:, keys::-1].T)]
     return rows[_several(len(rows), (rows[1:, :keys] != rows[:-1, :keys]).any(axis=1))]
 
 
-def _grouped(table: U64, keys: int) -> U64:
+def _others(rows: U64, keys: int, without: RowSet | None) -> U64:
+    return rows[without.others(rows[:, keys])] if without else rows
+
+
+def _grouped(table: U64, keys: int, without: RowSet | None) -> U64:
     """`repeated`, compiled. Rows of keys that come once, which are nearly all, are told by the first column alone."""
     from dataaudit.sketches.group_kernels import SMALL, candidates, gather, group, order
 
     at = np.empty(len(table), np.int64)
     rows = table[at[: candidates(table, *np.zeros((2, _power(len(table) * SLOTS // 64)), np.uint64), at)]]
+    rows = _others(rows, keys, without)
     firsts, sizes = np.zeros((2, len(rows)), np.int32)
     count = group(rows, keys, np.full(_power(len(rows)), -1, np.int32), firsts, sizes)
     heads = np.flatnonzero(sizes > 1)

@@ -475,4 +475,5 @@ def test_linked_rows_have_the_label_of_the_smallest(count: int, order: random.Ra
     for _ in range(count):
         for one, other in links:
             expected[one] = expected[other] = min(expected[one], expected[other])
-    assert labels.of.tolist() == expected
+    assert labels.at(np.arange(count)[::3]).tolist() == expected[::3]
+    assert labels.all().tolist() == expected

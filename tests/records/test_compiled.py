@@ -26,7 +26,7 @@ from dataaudit.records import kernels, machine_code, normalise_kernel
 from dataaudit.records.compiled import Kernel, WideKernel
 from dataaudit.records.normalise import flat_bytes
 from dataaudit.records.words import plain_shingles, words_of
-from dataaudit.sketches import group_kernels, minhash, minhash_kernels
+from dataaudit.sketches import group_kernels, minhash, minhash_kernels, row_kernels, row_set
 from dataaudit.sources import flat, flat_kernel, flat_strings, line_picking
 
 FACTOR = np.uint64(3)
@@ -290,7 +290,9 @@ def test_every_loop_that_is_called_can_be_kept():
     assert (
         group_kernels.candidates(sets[:14].reshape(7, 2), *np.zeros((2, 1), np.uint64), starts.repeat(3)) >= 0
     )
-    called += [line_picking.find, group_kernels.candidates]
+    ids = np.arange(9, dtype=np.uint64)
+    assert row_kernels.others(ids, row_set.bits_of(ids[:4]), np.empty(9, np.int64)) == 5
+    called += [line_picking.find, group_kernels.candidates, row_kernels.mark, row_kernels.others]
     assert [one.function.__name__ for one in called if not one.at_hand] == []
 
 
