@@ -25,6 +25,9 @@ BUSY_SHARE = 8
 """A rule is busy when it has more than one in this many of the allowed events."""
 MIN_EVENTS = 20_000
 """Events that are always allowed, so that small batches of many hits take the fast path."""
+COMPILED_EVENTS = 1 << 21
+"""Events allowed where the compiled matcher judges them, some 80 bytes each: it takes 50 to 100 times less for one than
+`regex` for a row, and text that is all chat markers or refusals has one for every 5 to 10 bytes."""
 
 
 MANY_RULES = 48
@@ -114,15 +117,16 @@ class Finder:
         self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
         return True
 
-    def events(self, text: Text, active: list[int], *, grams: bool) -> Events:
+    def events(self, text: Text, active: list[int], *, compiled: bool) -> Events:
         """What points to matches, by string, pattern and place.
 
-        With `grams`, these are searched for where many rules have any (see `learn`); else pieces.
+        With `compiled`, the compiled matcher will judge them, and grams are searched for where many rules have any (see
+        `learn`); else pieces.
         """
         n = len(text.offsets) - 1
         left = set(active)
         pointers: list[Events] = []
-        with_grams = left & self._by_grams if grams else set()
+        with_grams = left & self._by_grams if compiled else set()
         if len(with_grams) < MANY_RULES:
             with_grams = set()
         for by_grams, possible in ((True, with_grams), (False, self._by_pieces)):
@@ -130,7 +134,9 @@ class Finder:
             wanted = left & possible
             left -= wanted
             for first, last in blocks(text.offsets) if wanted else ():
-                found, flooded = self._scan_block(text, first, last, wanted, by_grams)
+                nbytes = int(text.offsets[last] - text.offsets[first])
+                limit = max(MIN_EVENTS, COMPILED_EVENTS if compiled else EVENTS_PER_MB * nbytes // 1_000_000)
+                found, flooded = self._scan_block(text, (first, last), wanted, by_grams, limit)
                 pointers += [found, self._anyway(first, last, flooded)]
         pointers.append(self._anyway(0, n, left))
         found = Events(*map(np.concatenate, zip(*pointers, strict=True)))
@@ -179,13 +185,14 @@ class Finder:
         return Events(strings, np.tile(patterns, last - first), nowhere, nowhere)
 
     def _scan_block(
-        self, text: Text, first: int, last: int, rules: set[int], by_grams: bool
+        self, text: Text, block: tuple[int, int], rules: set[int], by_grams: bool, limit: int
     ) -> tuple[Events, set[int]]:
-        """The events in the strings `first` to `last`, and the rules to match on all of them instead."""
-        nbytes = int(text.offsets[last] - text.offsets[first])
-        if nbytes > events.MAX_BLOCK_BYTES:  # a single string too long to scan
+        """The events in a range of strings, and the rules to match on all of them since there are more than allowed."""
+        first, last = block
+        if (
+            text.offsets[last] - text.offsets[first] > events.MAX_BLOCK_BYTES
+        ):  # a single string too long to scan
             return NOTHING, rules
-        limit = max(MIN_EVENTS, EVENTS_PER_MB * nbytes // 1_000_000)
         left = rules
         while (engine := self._engine(left, by_grams)) is not None:
             try:

@@ -93,7 +93,7 @@ class Matcher:
         fast = native.pays(len(text.data))
         if fast and finder.learn(int(text.offsets[-1] - text.offsets[0])):
             compiled.take(finder.kinds)
-        found, known = finder.events(text, active, grams=fast), NO_HITS
+        found, known = finder.events(text, active, compiled=fast), NO_HITS
         if fast:
             known, found = self._known(text, found, finder, compiled)
         return gathered(self.rules, [known, self._confirm(_grouped(text, found, finder.patterns))])

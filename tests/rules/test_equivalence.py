@@ -141,6 +141,7 @@ def test_blocks_are_cut_at_strings(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs_hyperscan
 def test_a_flood_of_events_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "MIN_EVENTS", 10)
+    monkeypatch.setattr(finder, "COMPILED_EVENTS", 10)
     monkeypatch.setattr(finder, "EVENTS_PER_MB", 0)
     rules = [make_rule("wordy", id="often"), make_rule("needle", id="rare"), make_rule("hayrick", id="never")]
     values = array(*["wordy " * 5] * 20, "a needle", "")

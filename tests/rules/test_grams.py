@@ -104,10 +104,24 @@ def test_more_places_than_there_is_room_for(monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_flood_of_grams_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(finder, "MIN_EVENTS", 10)
+    monkeypatch.setattr(finder, "COMPILED_EVENTS", 10)
     monkeypatch.setattr(finder, "EVENTS_PER_MB", 0)
     rules = [make_rule("wordy", id="often"), make_rule("needle", id="rare"), make_rule("hayrick", id="never")]
     fast, slow = both(rules, array(*["wordy " * 5] * 20, "a needle", ""))
     assert fast == slow
+
+
+def test_text_that_is_all_matches_is_left_to_the_compiled_matcher(monkeypatch: pytest.MonkeyPatch) -> None:
+    by_grams(monkeypatch)
+    rules = [make_rule("needle", id="often"), make_rule("hayrick", id="never")]
+    values = array(*["needle " * 30] * 1000)
+    matcher = Matcher(rules)
+
+    def spans(*_: object) -> None:
+        raise AssertionError("a row is matched by regex")
+
+    monkeypatch.setattr(Matcher, "spans", spans)
+    assert [len(one.strings) for one in matcher.scan(values, "text")] == [30_000]
 
 
 def test_a_sliced_array_and_rules_of_two_roles(monkeypatch: pytest.MonkeyPatch) -> None:
