@@ -209,7 +209,11 @@ def confirm(  # noqa: PLR0912, PLR0913, PLR0915, PLR0917
             if string != marked_string:
                 marked_string, marked = string, 0
             for at in range(so_far, found):
-                out.spans[at, 0], marked = _place(data, begin, out.begins[at], marks, marked)
+                if at > so_far and out.begins[at] - out.ends[at - 1] < MARK_BYTES:
+                    between = _points(data, out.ends[at - 1], out.begins[at])
+                    out.spans[at, 0] = out.spans[at - 1, 1] + between
+                else:
+                    out.spans[at, 0], marked = _place(data, begin, out.begins[at], marks, marked)
                 out.spans[at, 1] = out.spans[at, 0] + _points(data, out.begins[at], out.ends[at])
         verdicts[group] = verdict
     return found
