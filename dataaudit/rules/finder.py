@@ -134,8 +134,9 @@ class Finder:
             wanted = left & possible
             left -= wanted
             for first, last in blocks(text.offsets) if wanted else ():
-                nbytes = int(text.offsets[last] - text.offsets[first])
-                limit = max(MIN_EVENTS, COMPILED_EVENTS if compiled else EVENTS_PER_MB * nbytes // 1_000_000)
+                limit = (
+                    COMPILED_EVENTS if compiled else _fewer_events(text.offsets[last] - text.offsets[first])
+                )
                 found, flooded = self._scan_block(text, (first, last), wanted, by_grams, limit)
                 pointers += [found, self._anyway(first, last, flooded)]
         pointers.append(self._anyway(0, n, left))
@@ -189,9 +190,8 @@ class Finder:
     ) -> tuple[Events, set[int]]:
         """The events in a range of strings, and the rules to match on all of them since there are more than allowed."""
         first, last = block
-        if (
-            text.offsets[last] - text.offsets[first] > events.MAX_BLOCK_BYTES
-        ):  # a single string too long to scan
+        nbytes = int(text.offsets[last] - text.offsets[first])
+        if nbytes > events.MAX_BLOCK_BYTES:  # a single string too long to scan
             return NOTHING, rules
         left = rules
         while (engine := self._engine(left, by_grams)) is not None:
@@ -226,6 +226,11 @@ class Finder:
 
 _PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits])
 _NOWHERE = 1 << 62
+
+
+def _fewer_events(nbytes: int) -> int:
+    """The events allowed in so many bytes where `regex` judges them."""
+    return max(MIN_EVENTS, EVENTS_PER_MB * int(nbytes) // 1_000_000)
 
 
 def _limit(rule: Rule, pattern: PlannedPattern) -> int:

@@ -21,10 +21,10 @@ class Bits(NamedTuple):
 
 
 class RowSet:
-    """Row ids that ascend.
+    """A set of row ids, which are given ascending.
 
-    A search among millions of them waits for memory at nearly every step; their bits are a 64th of a number for each
-    row, and mostly stay in the processor's cache.
+    A search among millions of ids waits for memory at nearly every step. A bit for each row of the files takes a 64th
+    of the room of an id, and mostly stays in the processor's cache.
     """
 
     def __init__(self, ids: U64) -> None:
