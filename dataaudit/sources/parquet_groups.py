@@ -13,6 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from dataaudit.records.compiling import compiled
+from dataaudit.sources import parquet_kernel
 from dataaudit.sources.parquet_footer import Extent
 from dataaudit.sources.parquet_pages import UnusualError
 from dataaudit.sources.parquet_texts import TextColumn, Texts, extents_of, text_columns
@@ -56,10 +58,11 @@ class RowGroups:
     def chosen(self, group: int, step: int, wanted: I64) -> Iterator[Part]:
         """The same, but parts may hold no more than these rows of it, which ascend, and those without one be missing.
 
-        Of columns of text only the pages are unpacked that hold one of them.
+        Of columns of text only the pages are unpacked that hold one of them, unless there is so little to read that
+        compiling the loops for it would take longer.
         """
         done = 0
-        if self._picks and group < len(self._extents):
+        if self._picks and group < len(self._extents) and self._pays(group):
             try:
                 for part in self._picked(group, step, wanted):
                     yield part
@@ -70,6 +73,11 @@ class RowGroups:
         for part in self.parts(group, step):
             if part.first >= done:
                 yield part
+
+    def _pays(self, group: int) -> bool:
+        chunks = (self._extents[group][one.place : one.place + 1] for one in self._picks)
+        packed = sum(one.end - one.start for some in chunks for one in some if one is not None)
+        return compiled(packed, parquet_kernel.strings_at)
 
     @cached_property
     def _extents(self) -> list[list[Extent | None]]:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -11,7 +15,29 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from source_support import read_file
 
+from dataaudit.sources import parquet_groups
 from dataaudit.sources.parquet_footer import Extent, extents
+
+
+@pytest.fixture(autouse=True, scope="module")
+def page_by_page() -> Iterator[None]:
+    """Read so however little there is to read."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(parquet_groups, "compiled", lambda _nbytes, _kernel: True)
+        yield
+
+
+def test_little_is_read_again_without_a_compiler(tmp_path: Path) -> None:
+    path = tmp_path / "a.parquet"
+    pq.write_table(
+        pa.table({"text": [f"{i % 9} is as good as any other number here" for i in range(90)]}), path
+    )
+    program = f"import sys, dataaudit; dataaudit.scan({str(path)!r}); print('numba' in sys.modules)"
+    env = {**os.environ, "DATAAUDIT_CACHE_DIR": str(tmp_path / "cache")}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "False"
 
 
 def read(path: Path, only: tuple[int, ...] | None = None) -> dict[int, list[str]]:
