@@ -62,7 +62,8 @@ class RowGroups:
         compiling the loops for it would take longer.
         """
         done = 0
-        if self._picks and group < len(self._extents) and self._pays(group):
+        # One byte more than none: what was expected to be read, or has been, alone decides.
+        if compiled(1, parquet_kernel.strings_at) and self._picks and group < len(self._extents):
             try:
                 for part in self._picked(group, step, wanted):
                     yield part
@@ -73,11 +74,6 @@ class RowGroups:
         for part in self.parts(group, step):
             if part.first >= done:
                 yield part
-
-    def _pays(self, group: int) -> bool:
-        chunks = (self._extents[group][one.place : one.place + 1] for one in self._picks)
-        packed = sum(one.end - one.start for some in chunks for one in some if one is not None)
-        return compiled(packed, parquet_kernel.strings_at)
 
     @cached_property
     def _extents(self) -> list[list[Extent | None]]:
