@@ -12,7 +12,7 @@ from dataaudit.checks.share_model import ShareModel, estimate, share_model
 from dataaudit.records.findings import Finding
 from dataaudit.records.types import FileRef
 from dataaudit.sketches.counts import FindingCounts
-from dataaudit.sketches.stats import CONFIDENCE, clopper_pearson
+from dataaudit.sketches.stats import CONFIDENCE, clopper_pearson, lower_bound
 
 _CHECK = "synthetic-share"
 
@@ -81,7 +81,7 @@ class Frame(msgspec.Struct):
 def is_above(rows: int, of: int, least_rows: int, tries: int = 1) -> bool:
     """Is a share above the limit beyond doubt? `tries` is how many shares are asked about together: among many, one is
     high by chance, so each has to be surer (Bonferroni)."""
-    return of >= least_rows and clopper_pearson(rows, of, 1 - (1 - CONFIDENCE) / tries)[0] > LIMIT
+    return of >= least_rows and lower_bound(rows, of, 1 - (1 - CONFIDENCE) / tries) > LIMIT
 
 
 def files_above(frame: Frame, least_rows: int) -> tuple[list[int], int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from dataaudit.records.findings import CONFIDENCES, SEVERITIES, Finding
-from dataaudit.sketches.stats import clopper_pearson
+from dataaudit.sketches.stats import lower_bound
 
 _SEVERITY = {name: place for place, name in enumerate(SEVERITIES)}
 _CONFIDENCE = {name: place for place, name in enumerate(CONFIDENCES)}
@@ -19,7 +19,7 @@ def lower_share(finding: Finding) -> float:
     """
     if finding.rows is None:
         return 1.0
-    return clopper_pearson(finding.rows, finding.of)[0]
+    return lower_bound(finding.rows, finding.of)
 
 
 def rank_key(finding: Finding) -> tuple[int, int, float, str]:

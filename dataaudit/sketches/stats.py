@@ -10,8 +10,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import Any
 
-_Function = Callable[[float], float]
+import numpy as np
+
+_Function = Callable[[Any], Any]
+"""Of a number, or of each of an array."""
 
 DIGITS = 12
 """Significant digits of every result; all are accurate to at least 10."""
@@ -22,6 +26,8 @@ CONFIDENCE = 0.95
 _PANELS = 8
 _NEGLIGIBLE = 45.0
 """Natural logarithm of the height below the peak at which a tail is cut off: e^-45 is 3e-20."""
+_REACHES = 2.0 ** (np.arange(9 * 8) / 8)
+"""Deviations from the peak that are tried: up to 2 ** 9, where the slowest of tails, e^-v, is gone."""
 
 
 def clopper_pearson(rows: int, of: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
@@ -31,23 +37,25 @@ def clopper_pearson(rows: int, of: int, confidence: float = CONFIDENCE) -> tuple
     share at which `rows` or fewer has it. With no trials the interval is (0, 1). Accurate to 1e-10,
     relative, for `of` up to 1e12. Raises ValueError for counts or a confidence that cannot be.
     """
+    low = lower_bound(rows, of, confidence)
+    # The upper bound mirrors the lower bound of the misses. It is mirrored in the logit: 1 - low would
+    # throw away the digits of a small share.
+    return low, 1.0 if rows == of else _settle(_expit(-_lower_logit(of - rows, of, confidence)))
+
+
+def lower_bound(rows: int, of: int, confidence: float = CONFIDENCE) -> float:
+    """The lower end of `clopper_pearson`, which raises as that does."""
     if of < 0 or not 0 <= rows <= of:
         raise ValueError(f"{rows} of {of} is not a share")
     if not 0.0 < confidence < 1.0:
         raise ValueError(f"a confidence lies between 0 and 1, not at {confidence}")
-    return _clopper_pearson(rows, of, confidence)
+    return 0.0 if rows == 0 else _settle(_expit(_lower_logit(rows, of, confidence)))
 
 
 @lru_cache(maxsize=4096)
-def _clopper_pearson(rows: int, of: int, confidence: float) -> tuple[float, float]:
-    if of == 0:
-        return 0.0, 1.0
-    tail = (1.0 - confidence) / 2.0
-    low = 0.0 if rows == 0 else _expit(_beta_quantile_logit(rows, of - rows + 1, tail))
-    # The upper bound mirrors the lower bound of the misses. It is mirrored in the logit: 1 - low would
-    # throw away the digits of a small share.
-    high = 1.0 if rows == of else _expit(-_beta_quantile_logit(of - rows, rows + 1, tail))
-    return _settle(low), _settle(high)
+def _lower_logit(rows: int, of: int, confidence: float) -> float:
+    """Logit of the lower end; above 0 rows."""
+    return _beta_quantile_logit(rows, of - rows + 1, (1.0 - confidence) / 2.0)
 
 
 def _expit(u: float) -> float:
@@ -67,48 +75,46 @@ def _beta_quantile_logit(a: int, b: int, tail: float) -> float:
     peak = 0.5 * (math.log(a) + math.log(b) - math.log(n) - math.log(2 * math.pi))
     peak += _stirling(n) - _stirling(a) - _stirling(b)
 
-    def log_density(v: float) -> float:
-        return peak + a * v - n * math.log1p(p * math.expm1(v))
+    def log_density(v: Any) -> Any:
+        # Two ways to write the same; in each the digits of the rarer outcome are kept.
+        if a <= b:
+            return peak + a * v - n * np.log1p(p * np.expm1(v))
+        return peak - b * v - n * np.log1p(b / n * np.expm1(-v))
+
+    deviation = math.sqrt(n / a / b)
 
     def left_tail(v: float) -> float:
-        return _integrate_exp(log_density, v - _reach(log_density, peak, v), v)
+        return _integrate_exp(log_density, v - _reach(log_density, peak, v, deviation), v)
 
-    v = -2.0 * math.sqrt(n / a / b) if a > 1 else math.log(tail)
+    v = -2.0 * deviation if a > 1 else math.log(tail)
     for _ in range(60):
         mass = left_tail(v)
         # Newton on a concave rising function: one step lands left of the root, the next ones climb to it.
-        step = math.log(mass / tail) * mass / math.exp(log_density(v))
+        step = math.log(mass / tail) * mass / math.exp(float(log_density(v)))
         v -= step
         if abs(step) <= 1e-13 * max(1.0, abs(v)):
             break
     return v + math.log(a) - math.log(b)
 
 
-def _reach(log_density: _Function, peak: float, v: float) -> float:
-    """How far left of `v` the density still counts."""
-    floor = min(peak, log_density(v)) - _NEGLIGIBLE
-    low, high = 0.0, 1e-7
-    while log_density(v - high) > floor:
-        low, high = high, high * 2
-    for _ in range(4):
-        middle = (low + high) / 2
-        low, high = (middle, high) if log_density(v - middle) > floor else (low, middle)
-    return high
+def _reach(log_density: _Function, peak: float, v: float, deviation: float) -> float:
+    """How far left of `v` the density still counts, a little more; `deviation` is less than that."""
+    floor = min(peak, float(log_density(v))) - _NEGLIGIBLE
+    reaches = deviation * _REACHES
+    return float(reaches[np.argmax(log_density(v - reaches) <= floor)])
 
 
 def _integrate_exp(log_function: _Function, start: float, end: float) -> float:
+    nodes, weights = _gauss_legendre()
     half = (end - start) / _PANELS / 2
-    terms = []
-    for panel in range(_PANELS):
-        centre = start + half * (2 * panel + 1)
-        for node, weight in _gauss_legendre():
-            terms.append(weight * math.exp(log_function(centre + half * node)))
-    return math.fsum(terms) * half
+    centres = start + half * (2 * np.arange(_PANELS) + 1)
+    terms = weights * np.exp(log_function(centres[:, None] + half * nodes))
+    return math.fsum(terms.ravel().tolist()) * half
 
 
 @lru_cache(maxsize=1)
-def _gauss_legendre() -> tuple[tuple[float, float], ...]:
-    """(node, weight) of the 16-point rule on [-1, 1], by Newton's method on the Legendre polynomial."""
+def _gauss_legendre() -> tuple[Any, Any]:
+    """Nodes and weights, (16,) each, of the 16-point rule on [-1, 1], by Newton's method on the Legendre polynomial."""
     order = 16
     pairs = []
     for i in range(order):
@@ -120,7 +126,8 @@ def _gauss_legendre() -> tuple[tuple[float, float], ...]:
             slope = order * (x * value - previous) / (x * x - 1.0)
             x -= value / slope
         pairs.append((x, 2.0 / ((1.0 - x * x) * slope * slope)))
-    return tuple(pairs)
+    nodes, weights = np.asarray(pairs).T
+    return nodes, weights
 
 
 def _stirling(z: float) -> float:

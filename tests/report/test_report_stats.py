@@ -50,13 +50,27 @@ def test_interval_equals_summed_binomial_tails(rows: int, of: int) -> None:
 def test_closed_forms_at_the_ends() -> None:
     """With no hit the upper bound is 1 - (alpha/2)^(1/n), with one the lower is 1 - (1 - alpha/2)^(1/n)."""
     for of in (1, 7, 1_000, 13_685, 10**9, 10**12):
-        assert clopper_pearson(0, of) == (0.0, pytest.approx(-math.expm1(math.log(0.025) / of), rel=1e-10))
-        assert clopper_pearson(1, of)[0] == pytest.approx(-math.expm1(math.log(0.975) / of), rel=1e-10)
+        assert clopper_pearson(0, of) == (0.0, pytest.approx(-math.expm1(math.log(0.025) / of), rel=1e-10, abs=0))
+        assert clopper_pearson(1, of)[0] == pytest.approx(-math.expm1(math.log(0.975) / of), rel=1e-10, abs=0)
         assert clopper_pearson(of, of)[1] == 1.0
 
 
 def test_no_trials_say_nothing() -> None:
     assert clopper_pearson(0, 0) == (0.0, 1.0)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 7, 30, 200])
+def test_of_very_many_rows_few_are_counted_as_poisson_says(rows: int) -> None:
+    # Garwood (1936): of a count with mean m, `rows` or fewer have the chance of one tail at the upper end, and `rows`
+    # or more at the lower.
+    def at_most(k: int, mean: float) -> float:
+        return math.fsum(math.exp(-mean + i * math.log(mean) - math.lgamma(i + 1)) for i in range(k + 1))
+
+    low, high = clopper_pearson(rows, 10**12)
+    assert at_most(rows, high * 1e12) == pytest.approx(0.025, rel=1e-8)
+    if rows:
+        assert at_most(rows - 1, low * 1e12) == pytest.approx(0.975, rel=1e-8)
+
 
 
 def test_huge_counts_approach_the_normal_interval() -> None:
