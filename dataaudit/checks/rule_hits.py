@@ -223,7 +223,8 @@ def _example(state: RulesState, batch: Batch, rule: Rule, hit: BatchHits) -> Exa
     text = strings.values[at].as_py()
     start, end = (int(x) for x in hit.spans[0])
     shown, mark = excerpt(text, start, end)
-    note = rule.render(state.matcher.captures(rule, text)) if "{" in rule.message else None
+    captures = state.matcher.captures(rule, text, [(start, end)]) if "{" in rule.message else None
+    note = None if captures is None else rule.render(captures)
     offset = int(hit.starts[0])
     return Example(
         file=batch.file.uri,

@@ -191,7 +191,9 @@ class SyntheticShare(msgspec.Struct, frozen=True):
                 if role not in kept:
                     continue
                 for at in np.unique(matches.strings[kept[role][matches.strings]]).tolist():
-                    captures = matchers[rule.id].captures(rule, strings.values[at].as_py())
+                    first, last = np.searchsorted(matches.strings, [at, at + 1])
+                    known = [(start, end) for start, end in matches.spans[first:last].tolist()]
+                    captures = matchers[rule.id].captures(rule, strings.values[at].as_py(), known)
                     if (maker := family(captures)) is not None:
                         named.setdefault(maker, set()).add(int(strings.rows[at]))
         add_counts(state.frame.makers, {maker: len(rows) for maker, rows in named.items()})

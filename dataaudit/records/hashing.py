@@ -53,11 +53,12 @@ def string_keys(values: pa.Array) -> Keys:
         return _one_by_one(values)
     from dataaudit.records.xxh3_kernel import hash_all, hashes
 
-    if compiled(values.nbytes >> 4, hash_all):
-        return Keys(*hashes(*flat_bytes(values)))
+    ready = compiled(values.nbytes >> 4, hash_all)
     few = FEW if "polars" in sys.modules else FEW_AT_FIRST
-    if len(values) <= few:
+    if not ready and len(values) <= few:
         return _one_by_one(values)  # polars takes longer to start
+    if ready or hash_all.at_hand:
+        return Keys(*hashes(*flat_bytes(values)))
     import polars as pl
     import polars_hash as plh
 

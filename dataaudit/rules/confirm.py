@@ -107,11 +107,22 @@ class Confirmer:
             found = self._pass(_Case(text, Clock(self.timeout), by_pattern), spans)[0]
         return sorted(set(found))
 
-    def captures(self, text: str) -> dict[str, str | None]:
-        """Named groups of the first confirmed match of the first pattern that has one. Raises `TimeoutError`."""
+    def captures(self, text: str, known: Sequence[Span] = ()) -> dict[str, str | None]:
+        """Named groups of the first confirmed match of the first pattern that has one.
+
+        `known` are confirmed matches to look at, in order; without any the string is judged.
+
+        Raises:
+            TimeoutError: The string could not be judged in time.
+        """
         with _BOUNDED:
-            confirmed = set(self._judge(text)[0])
             clock = Clock(self.timeout)
+            for one in self._patterns:
+                for start, end in known:
+                    match = one.match(text, start, clock)
+                    if match is not None and match.span() == (start, end):
+                        return dict(match.groupdict())
+            confirmed = set(self._judge(text)[0])
             for one in self._patterns if confirmed else ():
                 for match in one.found(text, clock):
                     if match.span() in confirmed:

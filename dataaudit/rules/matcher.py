@@ -121,11 +121,13 @@ class Matcher:
             self.timed_out[name] = self.timed_out.get(name, 0) + 1
             raise TimeoutError(f"rule '{name}' ran out of time") from None
 
-    def captures(self, rule: Rule, text: str) -> dict[str, str | None]:
+    def captures(self, rule: Rule, text: str, known: Sequence[Span] = ()) -> dict[str, str | None]:
         """Named groups of the first match of one of the rules, to fill its message with; empty where it ran
-        out of time."""
+        out of time.
+
+        `known` are matches of it to look at, in order; without any it is matched."""
         try:
-            return self._confirmers[self._index[rule.id]].captures(text)
+            return self._confirmers[self._index[rule.id]].captures(text, known)
         except TimeoutError:
             return {}
 

@@ -70,6 +70,10 @@ class Searcher:
     def _forward(self) -> bool:
         return not self._compiled.flags & regex.REVERSE
 
+    def match(self, text: str, at: int, clock: Clock) -> Match | None:
+        """The match that begins at a place, wherever matches must begin. Raises `TimeoutError`."""
+        return self._compiled.match(text, at, timeout=clock.left())
+
     def found(self, text: str, clock: Clock, *, anywhere: bool = False) -> Iterator[Match]:
         """Matches in place, those without length included. Raises `TimeoutError`."""
         if anywhere or self.pattern.where == "anywhere":

@@ -298,11 +298,14 @@ def test_every_loop_that_is_called_can_be_kept():
 
 @pytest.mark.slow
 @needs_support
-def test_a_scan_with_kept_code_loads_no_compiler(tmp_path: Path):
+def test_a_scan_with_kept_code_loads_neither_compiler_nor_polars(tmp_path: Path):
     data = tmp_path / "data.jsonl"
-    text = " ".join(f"word{i}" for i in range(400))
-    data.write_text("".join(f'{{"text": "{i} {text}"}}\n' for i in range(1800)))
-    program = f"import sys, dataaudit; dataaudit.scan({str(data)!r}); print('numba' in sys.modules)"
+    text = " ".join(f"word{i}" for i in range(100))
+    data.write_text("".join(f'{{"short": "{i}", "text": "{i} {text}"}}\n' for i in range(9000)))
+    program = (
+        f"import sys, dataaudit; dataaudit.scan({str(data)!r}); "
+        "print('numba' in sys.modules or 'polars' in sys.modules)"
+    )
     env = {**os.environ, "DATAAUDIT_CACHE_DIR": str(tmp_path / "cache")}
     said = [
         subprocess.run([sys.executable, "-c", program], env=env, capture_output=True, text=True, check=True)

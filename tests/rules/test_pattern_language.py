@@ -165,13 +165,18 @@ def test_fast_is_reference(own: list, needs: list, unless: list, quotable: bool,
     confirmer = Confirmer(rule, 2.0, ignore_quoted=True)
     for text in batch:
         assert (confirmer.lost_at(text) is None) == bool(confirmer.spans(text))
-        if not confirmer.spans(text):
+        spans = confirmer.spans(text)
+        assert confirmer.captures(text, spans) == confirmer.captures(text)
+        if not spans:
             assert confirmer.captures(text) == {}
 
 
 def test_captures_come_from_a_confirmed_match() -> None:
     rule = make_rule("(?P<what>needle|hayrick)", unless=(Exemption("pine", within=2),))
-    assert Matcher([rule]).captures(rule, "pine needle, and a hayrick") == {"what": "hayrick"}
+    text = "pine needle, and a hayrick, and a needle"
+    assert Matcher([rule]).captures(rule, text) == {"what": "hayrick"}
+    assert Matcher([rule]).captures(rule, text, [(34, 40)]) == {"what": "needle"}
+    assert Matcher([rule]).captures(rule, text, [(33, 40)]) == {"what": "hayrick"}, "that is no match"
 
 
 HEAD = "pack: mine\nversion: 1\nlicence: MIT\n"
