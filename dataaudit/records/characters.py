@@ -80,20 +80,23 @@ class Characters(NamedTuple):
     """Which blocks are filled."""
 
 
+_LIKE = (np.zeros(0, np.uint8), *np.zeros((3, 0), np.int32))
+
+
 class Filling:
     """The tables as far as they are filled. Threads may ask for more side by side."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._asked = False
-        self.now = Characters(
-            np.zeros(0x110000, np.uint8),
-            np.arange(0x110000, dtype=np.int32),
-            np.zeros(0, np.int32),
-            np.zeros(2, np.int32),  # entry 0 is none: -0 is code point 0
-            np.zeros(0x110000 >> BLOCK_BITS, np.bool_),
-        )
         if not self._kept(None):
+            self.now = Characters(
+                np.zeros(0x110000, np.uint8),
+                np.arange(0x110000, dtype=np.int32),
+                np.zeros(0, np.int32),
+                np.zeros(2, np.int32),  # entry 0 is none: -0 is code point 0
+                np.zeros(0x110000 >> BLOCK_BITS, np.bool_),
+            )
             self._fill(0)
 
     def having(self, blocks: Sequence[int]) -> Characters:
@@ -111,9 +114,10 @@ class Filling:
 
     def _kept(self, make: Callable[[], Tables] | None) -> bool:
         """Take the tables that are kept, or keep those that are made."""
-        kept = tables(__file__, self.now[:4], make)
+        kept = tables(__file__, _LIKE, make)
         if kept is not None:
-            self.now = Characters(kept[0], kept[1], kept[2], kept[3], np.ones_like(self.now.known))
+            known = np.ones(0x110000 >> BLOCK_BITS, np.bool_)
+            self.now = Characters(kept[0], kept[1], kept[2], kept[3], known)
         return kept is not None
 
     def _all(self) -> Tables:

@@ -15,15 +15,36 @@ import numpy.typing as npt
 
 from dataaudit.records import cache
 
-FORMAT = b"dataaudit-tables-1\n"
+FORMAT = b"dataaudit-tables-2\n"
 """First line of a file; raised when its layout changes."""
 
 Tables = Sequence[npt.NDArray[Any]]
+
+SPARSE = 8
+"""Of a table in which one entry in so many is not the number of its place, those alone are kept."""
 
 
 class _Table(msgspec.Struct, frozen=True, array_like=True):
     dtype: str
     data: bytes
+    size: int
+    """Entries of which those at `places` are in `data`, and the others are the numbers of their places; 0: all are."""
+    places: bytes
+
+    def array(self) -> npt.NDArray[Any]:
+        """The table."""
+        if not self.size:
+            return np.frombuffer(self.data, self.dtype).copy()
+        whole = np.arange(self.size, dtype=self.dtype)
+        whole[np.frombuffer(self.places, np.int32)] = np.frombuffer(self.data, self.dtype)
+        return whole
+
+
+def _table(array: npt.NDArray[Any]) -> _Table:
+    places = np.flatnonzero(array != np.arange(len(array))).astype(np.int32)
+    if SPARSE * len(places) >= len(array):
+        return _Table(array.dtype.str, array.tobytes(), 0, b"")
+    return _Table(array.dtype.str, array[places].tobytes(), len(array), places.tobytes())
 
 
 def tables(source: str, like: Tables, make: Callable[[], Tables] | None) -> list[npt.NDArray[Any]] | None:
@@ -40,11 +61,11 @@ def tables(source: str, like: Tables, make: Callable[[], Tables] | None) -> list
         except msgspec.DecodeError:
             found = ()
         if [one.dtype for one in found] == [one.dtype.str for one in like]:
-            return [np.frombuffer(one.data, one.dtype).copy() for one in found]
+            return [one.array() for one in found]
     if make is None or path is None or not cache.writable():
         return None
     made = list(make())
-    cache.keep(path, FORMAT, msgspec.msgpack.encode([_Table(one.dtype.str, one.tobytes()) for one in made]))
+    cache.keep(path, FORMAT, msgspec.msgpack.encode(list(map(_table, made))))
     return made
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -189,7 +190,9 @@ def _powers(base: np.uint64) -> U64:
     return np.cumprod(np.concatenate([[np.uint64(1)], np.full(PIECE - 1, base)]))
 
 
-_PLAIN = (_ascii(), _powers(WORD_BASE), _powers(inverse(WORD_BASE)))
+@cache
+def _plain() -> tuple[Bytes, U64, U64]:
+    return _ascii(), _powers(WORD_BASE), _powers(inverse(WORD_BASE))
 
 
 def words(data: Bytes, offsets: I64, spans: bool, order: I64 | None = None) -> Words:
@@ -202,7 +205,7 @@ def words(data: Bytes, offsets: I64, spans: bool, order: I64 | None = None) -> W
     out = Words(np.empty(most, np.uint64), np.empty(len(offsets), np.int64), begins, ends)
     room = _Room(np.empty(PIECE + 1, np.uint64), np.empty(PIECE + 1, np.int64))
     while True:
-        tables = _Tables(*_PLAIN, table.kind, table.fold, table.several, table.starts, table.known)
+        tables = _Tables(*_plain(), table.kind, table.fold, table.several, table.starts, table.known)
         missing = int(split(data, offsets, order, tables, out, room))
         if missing < 0:
             break
