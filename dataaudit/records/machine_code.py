@@ -18,7 +18,6 @@ import platform
 import sys
 from collections.abc import Iterator, Sequence
 from functools import cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ import numpy as np
 import pyarrow as pa
 
 from dataaudit.records import cache as kept
+from dataaudit.records.versions import version_of
 
 FORMAT = b"dataaudit-code-2\n"
 """First line of a file; raised when its layout changes, or what can be kept."""
@@ -195,9 +195,9 @@ def _machine() -> bytes:
     import llvmlite.binding as llvm
 
     parts = (
-        version("numba"),
-        version("llvmlite"),
-        version("numpy"),
+        version_of("numba"),
+        version_of("llvmlite"),
+        np.__version__,
         sys.version,
         llvm.get_default_triple(),
         llvm.get_host_cpu_name(),

@@ -7,7 +7,6 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records import cache
+from dataaudit.records.versions import version_of
 from dataaudit.rules.events import FloodError
 
 CACHE_FORMAT = b"dataaudit-hs-1\n"
@@ -111,7 +111,7 @@ def _platform_key() -> bytes:
     probe.compile(expressions=[b"probe"], ids=[0], elements=1, flags=[0])
     info = probe.info()
     text = info.decode() if isinstance(info, bytes) else str(info)
-    return f"{version('hyperscan')}\n{text}\n{platform.machine()}\n{platform.system()}".encode()
+    return f"{version_of('hyperscan')}\n{text}\n{platform.machine()}\n{platform.system()}".encode()
 
 
 def _cache_path(expressions: Sequence[bytes]) -> Path | None:

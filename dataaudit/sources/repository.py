@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from dataaudit.errors import UsageError
 from dataaudit.records.globbing import matches
 from dataaudit.sources.candidates import Candidate, Skipped
@@ -30,7 +28,6 @@ MAX_DEPTH = 64
 """Nesting of the front matter beyond which it is refused."""
 
 _FRONT = re.compile(r"\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", re.DOTALL)
-_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 @dataclass(frozen=True)
@@ -78,15 +75,18 @@ def subsets_of(card: str, where: str) -> tuple[Subset, ...]:
 
 def _yaml(text: str, where: str) -> Any:
     """Front matter, read without running or expanding anything."""
+    import yaml
+
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
         depth = 0
-        for event in yaml.parse(text, Loader=_Loader):
+        for event in yaml.parse(text, Loader=loader):
             if isinstance(event, yaml.AliasEvent):  # a few lines of them expand to gigabytes
                 raise UsageError(f"{where}: YAML aliases are not read")
             depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
             if depth > MAX_DEPTH:
                 raise UsageError(f"{where}: the front matter is nested deeper than {MAX_DEPTH} levels")
-        return yaml.load(text, Loader=_Loader)
+        return yaml.load(text, Loader=loader)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f":{mark.line + 2}" if mark is not None else ""

@@ -50,7 +50,10 @@ def test_interval_equals_summed_binomial_tails(rows: int, of: int) -> None:
 def test_closed_forms_at_the_ends() -> None:
     """With no hit the upper bound is 1 - (alpha/2)^(1/n), with one the lower is 1 - (1 - alpha/2)^(1/n)."""
     for of in (1, 7, 1_000, 13_685, 10**9, 10**12):
-        assert clopper_pearson(0, of) == (0.0, pytest.approx(-math.expm1(math.log(0.025) / of), rel=1e-10, abs=0))
+        assert clopper_pearson(0, of) == (
+            0.0,
+            pytest.approx(-math.expm1(math.log(0.025) / of), rel=1e-10, abs=0),
+        )
         assert clopper_pearson(1, of)[0] == pytest.approx(-math.expm1(math.log(0.975) / of), rel=1e-10, abs=0)
         assert clopper_pearson(of, of)[1] == 1.0
 
@@ -70,7 +73,6 @@ def test_of_very_many_rows_few_are_counted_as_poisson_says(rows: int) -> None:
     assert at_most(rows, high * 1e12) == pytest.approx(0.025, rel=1e-8)
     if rows:
         assert at_most(rows - 1, low * 1e12) == pytest.approx(0.975, rel=1e-8)
-
 
 
 def test_huge_counts_approach_the_normal_interval() -> None:
