@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -46,8 +45,7 @@ TRUE = ("true", "1", "1.0")
 """What says that the choice of a row is the right one."""
 
 
-@dataclass(frozen=True)
-class Described:
+class Described(msgspec.Struct, frozen=True):
     """What a benchmark is called and where it comes from."""
 
     name: str
@@ -136,8 +134,7 @@ def show(path: str) -> Manifest:
     return read_manifest(Path(path))
 
 
-@dataclass(frozen=True)
-class _Row:
+class _Row(msgspec.Struct, frozen=True):
     """One record of a source. `number` tells that its answer is a number, not text."""
 
     id: str

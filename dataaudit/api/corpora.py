@@ -29,8 +29,7 @@ WRITTEN: dict[Label, tuple[str, ...]] = {"human": TEXT_ROLES, "model": ("respons
 _CORPUS = re.compile(r"(human|model):([A-Za-z0-9][A-Za-z0-9._+-]*)=(.+)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Corpus:
+class Corpus(msgspec.Struct, frozen=True):
     """A source whose authors are known."""
 
     label: Label

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dataaudit.engine.tally import Tally
 from dataaudit.records.types import FileRef
@@ -47,8 +48,7 @@ def drift_notes(files: Sequence[FileRef], tally: Tally) -> dict[int, str]:
     return notes
 
 
-@dataclass(frozen=True)
-class _Model:
+class _Model(msgspec.Struct, frozen=True):
     """The first file of a data set."""
 
     uri: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from dataaudit.checks import costs_of_candidates, finding_kinds, modules, spilled_per_row
 from dataaudit.checks.base import CheckOptions, Costs, FindingKind, Selection
@@ -14,8 +14,7 @@ CURVE = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 1.0)
 NEAR = "near-duplicates"
 
 
-@dataclass(frozen=True)
-class Explained:
+class Explained(msgspec.Struct, frozen=True):
     """The findings of a name; of near-duplicates also the settings and what they find."""
 
     kinds: tuple[FindingKind, ...]

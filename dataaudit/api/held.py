@@ -10,10 +10,10 @@ import io
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import msgspec
 import pyarrow as pa
 
 from dataaudit.errors import UsageError
@@ -29,8 +29,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True)
-class Once:
+class Once(msgspec.Struct, frozen=True):
     """Tables that can be read once."""
 
     schema: pa.Schema

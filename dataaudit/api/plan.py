@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
+
+import msgspec
 
 from dataaudit.benchmarks.shipped import chosen
 from dataaudit.checks import build_all, finding_kinds
@@ -27,8 +28,7 @@ from dataaudit.rules.load import load_packs
 from dataaudit.rules.model import CONTAMINATION, Rule
 
 
-@dataclass(frozen=True)
-class Asked:
+class Asked(msgspec.Struct, frozen=True):
     """What a configuration asks for, names resolved."""
 
     rules: tuple[Rule, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dataaudit.checks import costs_of_candidates, spilled_per_row
 from dataaudit.checks.base import CheckOptions
@@ -21,8 +22,7 @@ SMALL = 64 << 20
 LINES = ("jsonl", "csv", "text")
 
 
-@dataclass(frozen=True)
-class Expected:
+class Expected(msgspec.Struct, frozen=True):
     """What a scan will take besides its input, as far as that can be told before it is read. Bytes, if not rows."""
 
     rows: int

@@ -7,7 +7,6 @@ the module's `build(options)` returns the configured check, or None where the op
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol, Self, TypeVar
 
 import msgspec
@@ -23,8 +22,7 @@ from dataaudit.sketches.counts import EXAMPLES
 from dataaudit.sketches.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class FindingKind:
+class FindingKind(msgspec.Struct, frozen=True):
     """What is fixed about a finding of a check, known before any data is read."""
 
     id: str
@@ -128,8 +126,7 @@ class CheckOptions(msgspec.Struct, frozen=True):
         return "*" in self.record or finding in self.record
 
 
-@dataclass(frozen=True)
-class RowEntries:
+class RowEntries(msgspec.Struct, frozen=True):
     """Row-level entries of one finding: which rows, and per row a twin and/or a span. Arrays of one length."""
 
     finding: str

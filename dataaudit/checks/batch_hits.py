@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -14,8 +14,7 @@ from dataaudit.rules.hits import Matches
 Ints = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
-class BatchHits:
+class BatchHits(msgspec.Struct, frozen=True, eq=False):
     """One entry per match, ordered by rule, record, place in the record, start."""
 
     rules: Ints

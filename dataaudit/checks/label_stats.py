@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 
+import msgspec
+
 from dataaudit.records.findings import LabelInfo
 from dataaudit.sketches.counter import SpillCounter
 
@@ -14,8 +16,7 @@ LISTED = 50
 """Most and least frequent labels listed each."""
 
 
-@dataclass(frozen=True)
-class LabelStats:
+class LabelStats(msgspec.Struct, frozen=True):
     """The figures of one label path."""
 
     info: LabelInfo

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -22,8 +21,7 @@ PIECE = 4 << 20
 _SAID = {QUESTION: "without its answer", CHOICES: "with its choices", ANSWER: "with its answer"}
 
 
-@dataclass(frozen=True)
-class Laid:
+class Laid(msgspec.Struct, frozen=True):
     """The strings of a batch by record and place, and where each came from."""
 
     strings: Strings

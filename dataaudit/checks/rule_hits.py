@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import msgspec
 import numpy as np
@@ -35,8 +34,7 @@ RULE_MATCHES = "rule-matches"
 LOG_WIDTH = 6  # row id, role, path, place in the list + 1, start, end
 
 
-@dataclass(frozen=True)
-class RuleMatches:
+class RuleMatches(msgspec.Struct, frozen=True):
     """What was found in a batch, for checks that come later."""
 
     matcher: Matcher

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -31,8 +31,7 @@ _KIND_SHIFT = _LENGTH_BITS
 _DEPTH_SHIFT = _KIND_SHIFT + MOST_KINDS
 
 
-@dataclass(frozen=True)
-class Cells:
+class Cells(msgspec.Struct, frozen=True):
     """What the records of a batch carry. Arrays have one entry per record."""
 
     read: Flags
@@ -98,8 +97,7 @@ def unpack(key: int, kinds: tuple[str, ...]) -> tuple[tuple[str, ...], int]:
     return tuple(kind for i, kind in enumerate(kinds) if bits >> i & 1), key & ((1 << _LENGTH_BITS) - 1)
 
 
-@dataclass(frozen=True)
-class Mark:
+class Mark(msgspec.Struct, frozen=True):
     """The first mark in the text that decided a row."""
 
     role: str

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -16,8 +16,7 @@ SYSTEM, PROMPT, RESPONSE, TOOL = (ROLE_CODE[role] for role in ("system", "prompt
 UNKNOWN = -1
 
 
-@dataclass(frozen=True, slots=True)
-class Spot:
+class Spot(msgspec.Struct, frozen=True):
     """A record that fails a test, and what to show of it. `record` is its index in the batch."""
 
     record: int
@@ -29,8 +28,7 @@ class Spot:
     note: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Tested:
+class Tested(msgspec.Struct, frozen=True):
     """Records tested, and those that fail (one spot each, records ascending)."""
 
     of: int

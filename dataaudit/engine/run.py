@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,8 +41,7 @@ COUNTED_BYTES = 128 << 20
 """Bytes of such files from which on workers start before their lines are counted."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """A job and how to run it."""
 
     files: tuple[FileRef, ...]
@@ -57,8 +55,7 @@ class Plan:
     """Fetches files that lie elsewhere."""
 
 
-@dataclass(frozen=True)
-class Outcome:
+class Outcome(msgspec.Struct, frozen=True):
     """What a run found. Row entries can be asked for until the workspace is closed."""
 
     results: tuple[CheckResult, ...]

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
+
 from dataaudit.records.types import NUMBER, LayoutNote
 
 # Kinds of a field, one letter each: s string, n null, i integer or boolean, c class label, f float, d object without
@@ -29,8 +31,7 @@ class FieldKind(NamedTuple):
     kind: str
 
 
-@dataclass(frozen=True, slots=True)
-class Binding:
+class Binding(msgspec.Struct, frozen=True):
     """A field that is read. `role` None: the turns of the list say which role each string has."""
 
     path: str

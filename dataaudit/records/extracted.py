@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -43,8 +44,7 @@ class Extracted:
         return () if texts is None else tuple(sorted(count_rendered(texts).items()))
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where strings come from, one entry per string."""
 
     rows: npt.NDArray[np.int64]

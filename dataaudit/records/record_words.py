@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol, overload
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -73,8 +73,7 @@ class StoredWords:
         return np.fromfile(self._file, np.uint64, count)
 
 
-@dataclass(frozen=True)
-class RecordWords:
+class RecordWords(msgspec.Struct, frozen=True):
     """The words of the strings of a batch that are text, those of a record next to each other, in order."""
 
     words: U64 | StoredWords

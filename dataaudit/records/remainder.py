@@ -6,9 +6,9 @@ Null, empty and absent are the same here, and a whole float is the integer it eq
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import orjson
@@ -30,8 +30,7 @@ _DUMPED = np.uint64(1)
 """Sets keys of dumped values apart from keys of strings that look like them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
+class Shape(msgspec.Struct, frozen=True):
     """The records of one shape, and the fields that are not wholly role strings, with their kinds."""
 
     members: list[int]

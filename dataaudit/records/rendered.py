@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import pyarrow.compute as pc
 
@@ -22,8 +22,7 @@ HEAD = 48
 """Code points of a string that are looked at before all of it is."""
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(msgspec.Struct, frozen=True):
     """One template: how it heads a turn, and how it ends one."""
 
     name: str

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -101,8 +102,7 @@ class FileRef:
         return self.name or self.uri
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(msgspec.Struct, frozen=True):
     """A record that could not be parsed. `line` (1-based) and `offset` (bytes) are None in tables."""
 
     row: int
@@ -113,8 +113,7 @@ class Malformed:
     """Bytes of the record without its terminator."""
 
 
-@dataclass(frozen=True, slots=True)
-class RoleStrings:
+class RoleStrings(msgspec.Struct, frozen=True):
     """The strings of one role in one batch, flat. All arrays have one entry per string; no nulls.
 
     No order is promised: a row may come several times and rows need not ascend.
@@ -144,8 +143,7 @@ class RoleStrings:
         return path if at < 0 else path.replace("[*]", f"[{at}]", 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Turns:
+class Turns(msgspec.Struct, frozen=True):
     """The turns of the chats in a batch: one entry per turn, grouped by record and list of turns, in order."""
 
     rows: npt.NDArray[np.int64]

@@ -6,10 +6,10 @@ least what `regex` finds.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import log2
 from typing import cast
 
+import msgspec
 import regex
 
 ASCII = frozenset(range(128))
@@ -19,8 +19,7 @@ ANY_NON_ASCII = rb"[\xc2-\xf4][\x80-\xbf]{1,3}"
 """Every non-ASCII character in UTF-8, and some byte strings that are none: a superset."""
 
 
-@dataclass(frozen=True)
-class CodeSet:
+class CodeSet(msgspec.Struct, frozen=True):
     """A set of characters: which ASCII ones, and which others (None: possibly all of them)."""
 
     ascii: frozenset[int]

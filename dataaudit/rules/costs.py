@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from statistics import median
 from time import perf_counter
+
+import msgspec
 
 from dataaudit.rules import database
 from dataaudit.rules.confirm import Confirmer
@@ -18,8 +19,7 @@ REPEATS = 3
 MEGABYTE = 1_000_000
 
 
-@dataclass(frozen=True)
-class Cost:
+class Cost(msgspec.Struct, frozen=True):
     """What one rule costs."""
 
     rule: str

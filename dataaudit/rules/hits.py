@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -13,8 +13,7 @@ from dataaudit.rules.events import Ints, starts_of
 from dataaudit.rules.model import Rule
 
 
-@dataclass(frozen=True, eq=False)
-class Matches:
+class Matches(msgspec.Struct, frozen=True, eq=False):
     """Where one rule matched in an array of strings."""
 
     rule: Rule

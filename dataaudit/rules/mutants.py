@@ -7,7 +7,6 @@ the rule's conditions (`where`, `needs`, `unless`, `validate`). It is caught whe
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
@@ -30,8 +29,7 @@ SMALL_SET = 4
 """Sets of at most so many characters are alternatives; larger ones are classes."""
 
 
-@dataclass(frozen=True)
-class Mutant:
+class Mutant(msgspec.Struct, frozen=True):
     """A rule with one thing changed."""
 
     kind: Kind
@@ -42,8 +40,7 @@ class Mutant:
     """Where, as far as a place in a pattern can be named."""
 
 
-@dataclass(frozen=True)
-class Judged:
+class Judged(msgspec.Struct, frozen=True):
     """A mutant, and whether the examples of its rule notice."""
 
     mutant: Mutant

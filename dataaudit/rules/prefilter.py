@@ -11,9 +11,10 @@ the last word on every string in which the piece is found. A pattern without suc
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache, reduce
 from math import log2
+
+import msgspec
 
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.grams import Gram, grams_of
@@ -42,8 +43,7 @@ MAX_BITS = 64.0
 """Cap of an estimate, so that chances never underflow."""
 
 
-@dataclass(frozen=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True):
     """How strings that may match are found."""
 
     pieces: tuple[bytes, ...]
@@ -65,8 +65,7 @@ class Plan:
         return not self.pieces
 
 
-@dataclass(frozen=True)
-class _Exact:
+class _Exact(msgspec.Struct, frozen=True):
     """A bounded expression for the beginning of every match of a node, or None where there is none."""
 
     expression: bytes
@@ -76,8 +75,7 @@ class _Exact:
     """Characters it matches."""
 
 
-@dataclass(frozen=True)
-class _Cover:
+class _Cover(msgspec.Struct, frozen=True):
     """Pieces one of which is in every match of a node."""
 
     pieces: tuple[tuple[bytes, Spread], ...]

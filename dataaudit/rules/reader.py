@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import cast
+
+import msgspec
 
 from dataaudit.errors import RuleError
 from dataaudit.records.findings import CONFIDENCES, SEVERITIES
@@ -51,8 +52,7 @@ MAX_PATTERNS = 1_000
 KEBAB = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9]+)*")
 
 
-@dataclass(frozen=True)
-class PackFields:
+class PackFields(msgspec.Struct, frozen=True):
     """What a pack says about all its rules."""
 
     name: str

@@ -10,10 +10,10 @@ matching in reverse) is refused as a whole and matched by `regex` alone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+import msgspec
 import regex
 from regex import _regex_core as rc
 
@@ -24,29 +24,25 @@ class UnsupportedError(Exception):
     """The pattern as a whole cannot be approximated; the text says why."""
 
 
-@dataclass(frozen=True)
-class Chars:
+class Chars(msgspec.Struct, frozen=True):
     """One character of a set."""
 
     chars: CodeSet
 
 
-@dataclass(frozen=True)
-class Seq:
+class Seq(msgspec.Struct, frozen=True):
     """One after the other."""
 
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Alt:
+class Alt(msgspec.Struct, frozen=True):
     """Any one of these."""
 
     branches: tuple[Node, ...]
 
 
-@dataclass(frozen=True)
-class Rep:
+class Rep(msgspec.Struct, frozen=True):
     """Something `low` to `high` times; None is without limit."""
 
     item: Node
@@ -54,8 +50,7 @@ class Rep:
     high: int | None
 
 
-@dataclass(frozen=True)
-class Gap:
+class Gap(msgspec.Struct, frozen=True):
     """Any string, the empty one included."""
 
 

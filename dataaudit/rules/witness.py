@@ -7,9 +7,10 @@ repeats, in contexts that matter to anchors and conditions. Finding none proves 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from random import Random
 from typing import Any
+
+import msgspec
 
 from dataaudit.rules.compile import flag_bits
 from dataaudit.rules.confirm import Confirmer
@@ -31,8 +32,7 @@ BEHIND = ("", "", "", "", ".", " and more", "s", "ing", "\nMore of it.", ": ")
 """Contexts, the plain ones more often."""
 
 
-@dataclass(frozen=True)
-class Witness:
+class Witness(msgspec.Struct, frozen=True):
     """A text on which two rules differ."""
 
     text: str

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+import msgspec
 
 from dataaudit.errors import RuleError
 
@@ -16,8 +17,7 @@ MAX_BYTES = 2 << 20
 and 250 MB to read."""
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(msgspec.Struct, frozen=True):
     """A parsed file: its value, and the 1-based line of every value and key in it."""
 
     name: str

@@ -10,10 +10,10 @@ Like words, signatures are computed by numpy for small inputs and by a compiled 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -27,8 +27,7 @@ SEED = 0x0DDB1A5E
 U32 = npt.NDArray[np.uint32]
 
 
-@dataclass(frozen=True)
-class Banding:
+class Banding(msgspec.Struct, frozen=True, dict=True):
     """How many bands of how many permutations."""
 
     bands: int

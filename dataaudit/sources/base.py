@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Protocol
 
 import msgspec
@@ -55,8 +54,7 @@ class ReadOptions(msgspec.Struct, frozen=True):
     """Records of the partition that are wanted. Line formats read no further; tables may give whole batches."""
 
 
-@dataclass(frozen=True)
-class Damage:
+class Damage(msgspec.Struct, frozen=True):
     """A part of a file that cannot be read; what is around it was."""
 
     reason: str
@@ -87,8 +85,7 @@ def sampled(file_id: int, rows: npt.NDArray[np.int64], options: ReadOptions) -> 
     return row_order(ids, SAMPLE_SEED + options.seed) < np.uint64(limit)
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(msgspec.Struct, frozen=True):
     """Where a batch lies in its file (see the fields of `Batch`)."""
 
     first_row: int

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
 
-@dataclass(frozen=True)
-class Skipped:
+
+class Skipped(msgspec.Struct, frozen=True):
     """Something below a named folder that is not data."""
 
     uri: str
     reason: str
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(msgspec.Struct, frozen=True):
     """A file that may be data."""
 
     path: Path

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -15,8 +14,7 @@ from dataaudit.sources.dialect import Dialect
 _QUOTE, _CR, _LF = 34, 13, 10
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
+class Fields(msgspec.Struct, frozen=True):
     """The fields of the records of a piece that have the expected number of them."""
 
     data: bytes

@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -44,8 +44,7 @@ class Readable(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(msgspec.Struct, frozen=True):
     """Some bytes of a stream that hold whole records. A blank line belongs to the record after it."""
 
     data: bytes
@@ -145,8 +144,7 @@ def _open_pattern(delimiter: str, newline: str) -> re.Pattern[bytes]:
     return re.compile(rf'(?:{field}{d})*+(?P<quoted>"(?:[^"]++|"")*+)?'.encode(), re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(msgspec.Struct, frozen=True):
     """The runs of quotes in some bytes that begin at a record."""
 
     starts: I64

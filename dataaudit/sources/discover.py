@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
+
 from dataaudit.errors import SourceError, UsageError
 from dataaudit.records.types import FileRef
 from dataaudit.sources.arrow import is_saved_dataset, saved_files, saved_splits
@@ -148,8 +150,7 @@ def _part_of(whole: FileRef, records: Records) -> FileRef:
     return replace(whole, uri=uri, split=split, size=records.nbytes, part=records.part)
 
 
-@dataclass(frozen=True)
-class _Kind:
+class _Kind(msgspec.Struct, frozen=True):
     """How a file is read."""
 
     format: str
@@ -187,7 +188,7 @@ def _format_of(one: Candidate, field: str | None) -> _Kind | Skipped:
         notes += encoding_note(seen.encoding)
     if named is not None and found.format != named:
         notes.append(f"named {ending}, but its first bytes are those of {NAMES[found.format]}: read as such")
-    return replace(found, notes=tuple(note for note in notes if note is not None))
+    return msgspec.structs.replace(found, notes=tuple(note for note in notes if note is not None))
 
 
 def _by_bytes(one: Candidate, named: str | None, seen: Look) -> str | None:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import orjson
@@ -52,8 +52,7 @@ _MAY_OPEN = np.isin(np.arange(256), list(b"[ \t\r\n\\"))
 """Can a string whose first byte is this hold a chat written as JSON? White space may be written as an escape."""
 
 
-@dataclass(frozen=True)
-class Served:
+class Served(msgspec.Struct, frozen=True):
     """Lines that were read."""
 
     lines: int

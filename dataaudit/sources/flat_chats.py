@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -21,8 +21,7 @@ from dataaudit.records.types import Turns
 I64 = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class TurnFields:
+class TurnFields(msgspec.Struct, frozen=True):
     """The two fields of every turn, in the order in which they are written."""
 
     names: tuple[str, str]

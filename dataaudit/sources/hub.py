@@ -12,10 +12,11 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from urllib.parse import quote, unquote
+
+import msgspec
 
 from dataaudit.errors import DataauditError, SourceError, UsageError
 
@@ -27,8 +28,7 @@ _SPECIAL = re.compile(r"(refs/(?:convert/[^/]+|pr/\d+))(?:/(.*))?", re.DOTALL)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Address:
+class Address(msgspec.Struct, frozen=True):
     """What an address names."""
 
     repo: str
@@ -37,8 +37,7 @@ class Address:
     """A file, a folder or a pattern within the repository; empty for all of it."""
 
 
-@dataclass(frozen=True)
-class Listing:
+class Listing(msgspec.Struct, frozen=True):
     """A repository at one commit."""
 
     repo: str

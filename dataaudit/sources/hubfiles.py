@@ -5,10 +5,11 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import IO
+
+import msgspec
 
 from dataaudit.errors import UsageError
 from dataaudit.records.globbing import matches
@@ -25,8 +26,7 @@ RANGED = 16 << 20
 """Bytes of a Parquet file beyond which the parts that a limit needs are read where they lie."""
 
 
-@dataclass(frozen=True)
-class Wanted:
+class Wanted(msgspec.Struct, frozen=True):
     """What flags say about a repository."""
 
     revision: str | None

@@ -9,10 +9,10 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
+import msgspec
 import pyarrow as pa
 
 FILE_MAGIC = b"ARROW1"
@@ -31,8 +31,7 @@ class BrokenIpcError(ValueError):
     """An Arrow file or stream that is cut short or followed by something else; the text says which."""
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """The record batches of a file, from the heads of its messages; no body is decoded."""
 
     rows: tuple[int, ...]

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 
 from dataaudit.records.bindings import FieldKind
@@ -44,8 +45,7 @@ class Records:
     """Its share of the bytes on disk."""
 
 
-@dataclass(frozen=True)
-class Survey:
+class Survey(msgspec.Struct, frozen=True):
     """What a file is."""
 
     kind: str

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import IO
 
+import msgspec
 import orjson
 
 from dataaudit.sources.compression import stream_error
@@ -38,8 +39,7 @@ class Member:
     """The first bytes of an array or object, after its bracket."""
 
 
-@dataclass(frozen=True)
-class Members:
+class Members(msgspec.Struct, frozen=True):
     """What was found of an object."""
 
     members: tuple[Member, ...]

@@ -7,8 +7,8 @@ say. So a bad element costs itself only, as long as its quotes and brackets are 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from dataaudit.sources.json_brackets import Brackets, Places, line_feeds
@@ -36,8 +36,7 @@ _IS_SPACE = np.isin(np.arange(256), list(SPACE))
 _TOKEN = re.compile(rb'"(?:[^"\\]++|\\.)*+"|,|(?:[^ \t\r\n,"\\]++|\\["\\]|\\)++|"', re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Cut:
+class Cut(msgspec.Struct, frozen=True):
     """Some whole elements, in order. Places are byte offsets in the stream."""
 
     data: bytes

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
+import msgspec
 import pyarrow as pa
 
 from dataaudit.records.types import Batch, FileRef
@@ -12,8 +12,7 @@ from dataaudit.sources.base import Damage, Partition, ReadOptions
 from dataaudit.sources.tables import TableView, as_record_batch
 
 
-@dataclass(frozen=True)
-class Held:
+class Held(msgspec.Struct, frozen=True):
     """Tables that can be read again."""
 
     schema: pa.Schema

@@ -8,9 +8,10 @@ parquet-format's parquet.thrift.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+
+import msgspec
 
 from dataaudit.sources.thrift import Compact, Struct
 
@@ -22,8 +23,7 @@ _DICTIONARY_ENCODINGS = frozenset({2, 8})
 _CODECS = ("UNCOMPRESSED", "SNAPPY", "GZIP", "LZO", "BROTLI", "LZ4", "ZSTD", "LZ4_RAW")
 
 
-@dataclass(frozen=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True):
     """How one column chunk is written."""
 
     codec: str
@@ -32,8 +32,7 @@ class Chunk:
     has_offset_index: bool
 
 
-@dataclass(frozen=True)
-class Extent:
+class Extent(msgspec.Struct, frozen=True):
     """Where the pages of one column chunk lie."""
 
     codec: str

@@ -7,10 +7,10 @@ is raised before a row is lost, and the library reads it.
 from __future__ import annotations
 
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
@@ -29,8 +29,7 @@ FOOTER_SHARE, FOOTER_BYTES = 256, 1 << 16
 """A footer that is read here is at most such a part of its file, or as many bytes: its reading has no help."""
 
 
-@dataclass(frozen=True)
-class TextColumn:
+class TextColumn(msgspec.Struct, frozen=True):
     """A column of strings at the top level."""
 
     name: str

@@ -10,9 +10,10 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from dataaudit.errors import UsageError
 from dataaudit.records.globbing import matches
@@ -30,8 +31,7 @@ MAX_DEPTH = 64
 _FRONT = re.compile(r"\s*---[ \t]*\r?\n(.*?)\r?\n---[ \t]*(?:\r?\n|$)", re.DOTALL)
 
 
-@dataclass(frozen=True)
-class Subset:
+class Subset(msgspec.Struct, frozen=True):
     """One entry of `configs`."""
 
     name: str
@@ -44,8 +44,7 @@ class Subset:
     """What else it sets: how `datasets` is to read its files (`sep`, `header` …)."""
 
 
-@dataclass(frozen=True)
-class Chosen:
+class Chosen(msgspec.Struct, frozen=True):
     """The files of a repository that are read, by split, and the name of their subset."""
 
     files: dict[str, str]

@@ -5,10 +5,11 @@ The same bytes and the same `--columns` always give the same answer, so it need 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
+import msgspec
 import pyarrow as pa
 
 from dataaudit.records.bindings import Layout
@@ -30,8 +31,7 @@ DELIMITERS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "vertical bar
 TEXT_COLUMN = "text"
 
 
-@dataclass(frozen=True)
-class Sheet:
+class Sheet(msgspec.Struct, frozen=True):
     """How a file is read."""
 
     dialect: Dialect
