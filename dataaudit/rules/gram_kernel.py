@@ -21,6 +21,10 @@ SPAN = 8
 EDGE = 0x1F
 """The bits that count of the first and the last unit of a window, so that a window that holds one unit of unknown value
 is only so many."""
+EARLIER = 2
+"""Units before a window that are looked at with it: with those behind it a word."""
+SHARP_BITS = 17
+"""There are some twenty times as many of these bits as windows."""
 FACTOR = np.uint64(0x9E3779B97F4A7C15)
 """Spreads words over slots: 2 ** 64 divided by the golden ratio (Knuth, The Art of Computer Programming, 6.4)."""
 BEFORE = 32
@@ -44,6 +48,10 @@ class Table(NamedTuple):
     """(2, …): a bit per slot, is it that of a window; first of grams that may be anywhere, then of all."""
     starts: I32
     """Windows of bucket i are `starts[i]:starts[i + 1]`."""
+    common: U64
+    """Of each bucket, which bits of the eight units from `EARLIER` before a window on all its grams have."""
+    sharp: U64
+    """2 ** `SHARP_BITS` bits: is it that of what a gram has of those?"""
     entries: I64
     """(n, 8), the columns those of `Entry`: one line of a processor's cache for each window."""
     kinds: I64
@@ -173,6 +181,19 @@ def _word_at(words: U64, unit: Any) -> Any:
 
 
 @Kernel
+def _sharpened(room: Room, hits: int, table: Table) -> Any:
+    """Of the windows that may be those of grams keep those around which text is as around one. Returns their number."""
+    shift = np.uint64(64 - SHARP_BITS)
+    n: Any = 0
+    for hit in range(hits):
+        unit, bucket, near = room.hits[hit, 0], room.hits[hit, 1], room.hits[hit, 2]
+        around = np.uint64(_word_at(room.words, unit - EARLIER)) & table.common[bucket]
+        room.hits[n, 0], room.hits[n, 1], room.hits[n, 2] = unit, bucket, near
+        n += np.int64(_bit(table.sharp, slot_of(around, shift)) & _ONE)
+    return n
+
+
+@Kernel
 def _stands(room: Room, begin: int, entry: I64, units: Bytes) -> bool:
     """Does the gram of an entry stand at a unit?"""
     size = entry[_SIZE]
@@ -245,7 +266,8 @@ def find(  # noqa: PLR0913, PLR0917
         else:
             stop = (filled.units - _AHEAD) // 8
         seen = _sifted(room, filled.near, word, stop, table)
-        found = _events(room, _hits(room, seen, table), filled.marks, table, out, found)
+        hits = _sharpened(room, _hits(room, seen, table), table)
+        found = _events(room, hits, filled.marks, table, out, found)
         if through or found > len(out.ends):
             return found
         word = BEFORE // 8

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from dataaudit.rules import fold, gram_kernel
 from dataaudit.rules.events import Ints, Text
 from dataaudit.rules.fold_kernel import U64
-from dataaudit.rules.gram_kernel import EDGE, SPAN, Table
+from dataaudit.rules.gram_kernel import EARLIER, EDGE, SHARP_BITS, SPAN, Table
 from dataaudit.rules.gram_windows import LONG, STEP, UNIT_BITS, WINDOW, first_offsets
 
 SLOT_BITS = range(15, 21)
@@ -76,16 +76,35 @@ class Grams:
         filled[1, slots] = 1
         to_bucket = bits - BUCKET_BITS
         order = np.argsort(slots, kind="stable")
-        starts = np.searchsorted(slots[order] >> to_bucket, np.arange((1 << BUCKET_BITS) + 1))
+        buckets = slots[order] >> to_bucket
+        starts = np.searchsorted(buckets, np.arange((1 << BUCKET_BITS) + 1))
+        common, sharp = self._sharp(grams[order], offsets[order], buckets)
         return Table(
             np.asarray([64 - bits, to_bucket], np.uint64),
             np.packbits(filled, axis=1, bitorder="little").view(np.uint64),
             starts.astype(np.int32),
+            common,
+            sharp,
             self._entries(grams[order], offsets[order]),
             self._kinds,
             self._kind_starts,
             self._units,
         )
+
+    def _sharp(self, grams: Ints, offsets: Ints, buckets: Ints) -> tuple[U64, U64]:
+        """What is said of the text around the windows of grams (`Table.common`, `Table.sharp`)."""
+        words, masks = np.zeros((2, len(grams)), np.uint64)
+        for i in range(SPAN):
+            at = offsets - EARLIER + i
+            inside = (at >= 0) & (at < self._sizes[grams])
+            unit = self._units[np.where(inside, self._begins[grams] + at, 0)]
+            words |= np.where(inside, unit, 0).astype(np.uint64) << np.uint64(8 * i)
+            masks |= np.where(inside, 0xFF, 0).astype(np.uint64) << np.uint64(8 * i)
+        common = np.full(1 << BUCKET_BITS, _ONES)
+        np.bitwise_and.at(common, buckets, masks)
+        filled = np.zeros(1 << SHARP_BITS, np.uint8)
+        filled[_slots(words & common[buckets], SHARP_BITS)] = 1
+        return common, np.packbits(filled, bitorder="little").view(np.uint64)
 
     def _entries(self, grams: Ints, offsets: Ints) -> Ints:
         sizes, begins = self._sizes[grams], self._begins[grams]
