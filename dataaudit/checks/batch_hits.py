@@ -69,5 +69,6 @@ def hits_in(batch: Batch, found: Sequence[tuple[int, str, Matches]]) -> BatchHit
         mine = np.flatnonzero(roles == ROLE_CODE[role])
         of, at = batch.roles[role], strings[mine]
         records[mine], ordinals[mine], starts[mine] = of.rows[at], of.ordinals[at], of.starts[at]
-    order = np.lexsort((spans[:, 1], spans[:, 0], ordinals, records, rules))
+    # Those of a string are in order. Two numbers make a key: no batch has as many records.
+    order = np.lexsort((ordinals, rules << 31 | records))
     return BatchHits(rules, records, roles, strings, spans, starts).at(order)

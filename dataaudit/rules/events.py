@@ -38,6 +38,9 @@ class Spots(NamedTuple):
     """Byte behind the end, from the start of the data."""
 
 
+NOWHERE = Spots(*np.empty((3, 0), np.int64))
+
+
 class FloodError(Exception):
     """A scan was stopped since it reported more events than allowed. `ids` say of what those were."""
 
@@ -78,9 +81,6 @@ class Events(NamedTuple):
     def at(self, which: npt.NDArray[np.integer | np.bool_]) -> Events:
         """Some of them."""
         return Events(*(column[which] for column in self))
-
-
-NOTHING = Events(*[np.empty(0, np.int64)] * 4)
 
 
 def starts_of(keys: Ints) -> Ints:

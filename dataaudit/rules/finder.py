@@ -8,8 +8,10 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from dataaudit.records.compiling import compiled
 from dataaudit.rules import events, gram_kernel
-from dataaudit.rules.events import NOTHING, Events, FloodError, Ints, Spots, Text, blocks
+from dataaudit.rules.arrange_kernel import Patterns, arrange, arranged
+from dataaudit.rules.events import NOWHERE, Events, FloodError, Ints, Spots, Text, blocks, starts_of
 from dataaudit.rules.expressions import Expressions, RefusedError
 from dataaudit.rules.gram_index import GramIndex, within_start
 from dataaudit.rules.gram_table import Sought
@@ -117,16 +119,18 @@ class Finder:
         self._pattern_of = np.asarray([kind.pattern for kind in self.kinds], np.int64)
         return True
 
-    def events(self, text: Text, active: list[int], *, compiled: bool) -> Events:
-        """What points to matches, by string, pattern and place.
+    def events(self, text: Text, active: list[int], *, fast: bool) -> tuple[Events, Ints]:
+        """What points to matches, by string, pattern and place; and where those of a pattern in a string begin, with
+        the number of events at last.
 
-        With `compiled`, the compiled matcher will judge them, and grams are searched for where many rules have any (see
+        With `fast`, the compiled matcher will judge them, and grams are searched for where many rules have any (see
         `learn`); else pieces.
         """
         n = len(text.offsets) - 1
         left = set(active)
-        pointers: list[Events] = []
-        with_grams = left & self._by_grams if compiled else set()
+        found: list[Spots] = []
+        anyway: list[Events] = []
+        with_grams = left & self._by_grams if fast else set()
         if len(with_grams) < MANY_RULES:
             with_grams = set()
         for by_grams, possible in ((True, with_grams), (False, self._by_pieces)):
@@ -134,14 +138,27 @@ class Finder:
             wanted = left & possible
             left -= wanted
             for first, last in blocks(text.offsets) if wanted else ():
-                limit = (
-                    COMPILED_EVENTS if compiled else _fewer_events(text.offsets[last] - text.offsets[first])
-                )
-                found, flooded = self._scan_block(text, (first, last), wanted, by_grams, limit)
-                pointers += [found, self._anyway(first, last, flooded)]
-        pointers.append(self._anyway(0, n, left))
-        found = Events(*map(np.concatenate, zip(*pointers, strict=True)))
-        return found.at(np.lexsort((found.ends, found.strings * len(self.patterns) + found.patterns)))
+                limit = COMPILED_EVENTS if fast else _fewer_events(text.offsets[last] - text.offsets[first])
+                spots, flooded = self._scan_block(text, (first, last), wanted, by_grams, limit)
+                found.append(spots)
+                if flooded:
+                    anyway.append(self._anyway(first, last, flooded))
+        if left:
+            anyway.append(self._anyway(0, n, left))
+        return self._arranged(text, found, anyway, fast)
+
+    def _arranged(
+        self, text: Text, found: Sequence[Spots], anyway: Sequence[Events], fast: bool
+    ) -> tuple[Events, Ints]:
+        spots = Spots(*map(np.concatenate, zip(NOWHERE, *found, strict=True)))
+        if fast and not anyway and compiled(1, arrange):
+            patterns = Patterns(self._pattern_of, self._limits, _PLAIN_START)
+            return arranged(text, spots, patterns)
+        events = Events(spots.strings, self._pattern_of[spots.kinds], spots.ends, spots.kinds)
+        every = Events(*map(np.concatenate, zip(self._in_place(text, events), *anyway, strict=True)))
+        keys = every.strings * len(self.patterns) + every.patterns
+        order = np.lexsort((every.ends, keys))
+        return every.at(order), starts_of(keys[order])
 
     def _engine(self, rules: set[int], by_grams: bool) -> _Engine | None:
         """What searches for these rules, compiled on first use; rules that Hyperscan refuses become per-row rules."""
@@ -187,12 +204,12 @@ class Finder:
 
     def _scan_block(
         self, text: Text, block: tuple[int, int], rules: set[int], by_grams: bool, limit: int
-    ) -> tuple[Events, set[int]]:
+    ) -> tuple[Spots, set[int]]:
         """The events in a range of strings, and the rules to match on all of them since there are more than allowed."""
         first, last = block
         nbytes = int(text.offsets[last] - text.offsets[first])
         if nbytes > events.MAX_BLOCK_BYTES:  # a single string too long to scan
-            return NOTHING, rules
+            return NOWHERE, rules
         left = rules
         while (engine := self._engine(left, by_grams)) is not None:
             try:
@@ -200,11 +217,10 @@ class Finder:
             except FloodError as flood:
                 left = left - self._busy(flood.ids, limit)
                 continue
-            found = Events(spots.strings, self._pattern_of[spots.kinds], spots.ends, spots.kinds)
             # Compiling a smaller database may have made a rule a per-row rule just now.
             searched = left if by_grams else left & self._by_pieces
-            return self._in_place(text, found), rules - searched
-        return NOTHING, rules
+            return spots, rules - searched
+        return NOWHERE, rules
 
     def _in_place(self, text: Text, found: Events) -> Events:
         """The events without those too far behind the start of a string for a match that must begin there."""
@@ -214,7 +230,7 @@ class Finder:
             return found
         # What may stand before the start (quotation marks, brackets …) is none of these.
         first = np.frombuffer(text.data, np.uint8)[begins]
-        near |= ~_PLAIN_START[first]
+        near |= _PLAIN_START[first] == 0
         return found.at(near)
 
     def _busy(self, kinds: Ints, limit: int) -> set[int]:
@@ -224,8 +240,8 @@ class Finder:
         return set(self.rule_of[self._pattern_of[many]].tolist())
 
 
-_PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits])
-_NOWHERE = 1 << 62
+_PLAIN_START = np.isin(np.arange(256), [ord(c) for c in ascii_letters + digits]).astype(np.uint8)
+_ANYWHERE = 1 << 62
 
 
 def _fewer_events(nbytes: int) -> int:
@@ -237,5 +253,5 @@ def _limit(rule: Rule, pattern: PlannedPattern) -> int:
     """Bytes from the start of a string that begins with a letter or digit, up to which an event can be of a match."""
     reach = pattern.plan.reach
     if rule.patterns[pattern.at].where != "start" or reach is None or reach.runs:
-        return _NOWHERE
+        return _ANYWHERE
     return 4 * (reach.width + 1)

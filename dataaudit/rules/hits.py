@@ -69,14 +69,19 @@ def gathered(rules: Sequence[Rule], parts: Sequence[Hits]) -> list[Matches]:
     hits = joined_hits(parts)
     if not len(hits.rules):
         return []
-    spans = hits.spans
-    order = np.lexsort((spans[:, 1], spans[:, 0], hits.strings, hits.rules))
-    columns = np.column_stack([hits.rules, hits.strings, spans])[order]
-    again = np.zeros(len(columns), np.bool_)
-    again[1:] = (columns[1:] == columns[:-1]).all(axis=1)
-    columns = columns[~again]
-    starts = starts_of(columns[:, 0])
+    # Two numbers make a key where they are small; no batch has as many strings.
+    pairs = hits.rules << 31 | hits.strings
+    start, end = hits.spans.T
+    places = (start << 31 | end,) if int(end.max()) < 1 << 31 else (end, start)
+    order = np.lexsort((*places, pairs))
+    pairs, spans = pairs[order], hits.spans[order]
+    new = np.ones(len(pairs), np.bool_)
+    new[1:] = (pairs[1:] != pairs[:-1]) | (spans[1:] != spans[:-1]).any(axis=1)
+    if not new.all():
+        pairs, spans = pairs[new], spans[new]
+    numbers, strings = pairs >> 31, pairs & (1 << 31) - 1
+    starts = starts_of(numbers)
     return [
-        Matches(rules[int(columns[first, 0])], columns[first:last, 1].copy(), columns[first:last, 2:].copy())
+        Matches(rules[int(numbers[first])], strings[first:last].copy(), spans[first:last].copy())
         for first, last in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)
     ]

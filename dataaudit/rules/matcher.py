@@ -14,7 +14,7 @@ import pyarrow as pa
 from dataaudit.rules import database, native
 from dataaudit.rules.confirm import Confirmer
 from dataaudit.rules.confirm_kernel import ASK, FOUND
-from dataaudit.rules.events import Events, Text, places, starts_of, text_of
+from dataaudit.rules.events import Events, Ints, Text, places, starts_of, text_of
 from dataaudit.rules.finder import Finder, PlannedPattern
 from dataaudit.rules.hits import NO_HITS, Hits, Matches, apart, gathered, hits_of, joined_hits
 from dataaudit.rules.model import Rule
@@ -93,9 +93,9 @@ class Matcher:
         fast = native.pays(len(text.data))
         if fast and finder.learn(int(text.offsets[-1] - text.offsets[0])):
             compiled.take(finder.kinds)
-        found, known = finder.events(text, active, compiled=fast), NO_HITS
+        (found, groups), known = finder.events(text, active, fast=fast), NO_HITS
         if fast:
-            known, found = self._known(text, found, finder, compiled)
+            known, found = self._known(text, found, groups, finder, compiled)
         return gathered(self.rules, [known, self._confirm(_grouped(text, found, finder.patterns))])
 
     def spans(self, rule: Rule, text: str, near: Mapping[int, Near | None] | None = None) -> list[Span]:
@@ -131,11 +131,12 @@ class Matcher:
         except TimeoutError:
             return {}
 
-    def _known(self, text: Text, found: Events, finder: Finder, compiled: Native) -> tuple[Hits, Events]:
+    def _known(
+        self, text: Text, found: Events, groups: Ints, finder: Finder, compiled: Native
+    ) -> tuple[Hits, Events]:
         """What the compiled matcher can say of the events, and those that are left to `regex`."""
         if not len(found.strings):
             return NO_HITS, found
-        groups = starts_of(found.strings * len(finder.patterns) + found.patterns)
         judged = compiled.judge(text, found.strings, found.kinds, found.ends, groups)
         first = groups[:-1]
         strings, rules = found.strings[first], finder.rule_of[found.patterns[first]]
