@@ -19,6 +19,7 @@ from dataaudit.engine.job import Job, Progress, Session
 from dataaudit.engine.rows import RowsAgain
 from dataaudit.engine.tally import Lost
 from dataaudit.errors import DataauditError, SourceError
+from dataaudit.records.compiling import expect
 from dataaudit.records.findings import CheckResult
 from dataaudit.records.garbage import give_back
 from dataaudit.records.types import FileRef
@@ -87,6 +88,8 @@ def run(plan: Plan, work: Workspace, progress: Callable[[Progress], None]) -> Ou
             _lose(session, plan.files[file_id], error)
         there = [file for file in files if file.id not in lost]
         wanted = _wanted(plan, there, session.checks)
+        if plan.limit is None:
+            expect(sum(file.size for file in there) // wanted)
         with ExitStack() as stack:
             early = min(wanted, _surely(there))
             pool = stack.enter_context(_pool(job, early)) if early > 1 else None

@@ -19,6 +19,8 @@ class _Seen:
     """Bytes this process has been asked about so far."""
 
     total = 0
+    expected = False
+    """Do many lie ahead?"""
     beside = False
     """Do processes beside this one work on the same?"""
 
@@ -35,6 +37,12 @@ def expect(nbytes: int) -> None:
     """So many bytes of input lie ahead: where they are many, loops are compiled when they are first wanted."""
     if nbytes > EXPECTED_BYTES:
         _Seen.total = max(_Seen.total, COMPILE_BYTES)
+        _Seen.expected = True
+
+
+def much_ahead() -> bool:
+    """Was it said that much input lies ahead?"""
+    return _Seen.expected
 
 
 def beside_others(answer: bool) -> None:

@@ -15,6 +15,8 @@ import regex
 ASCII = frozenset(range(128))
 MAX_MEMBERS = 256
 """A set with more non-ASCII members than this is widened to all non-ASCII characters."""
+MOST_MEMBERS = 4_096
+"""With more than this it is not even known which they are."""
 ANY_NON_ASCII = rb"[\xc2-\xf4][\x80-\xbf]{1,3}"
 """Every non-ASCII character in UTF-8, and some byte strings that are none: a superset."""
 
@@ -24,11 +26,18 @@ class CodeSet(msgspec.Struct, frozen=True):
 
     ascii: frozenset[int]
     other: frozenset[int] | None = frozenset()
+    many: frozenset[int] | None = None
+    """Those others where they are too many to be listed in `other`; None: they are not known either."""
+
+    @property
+    def others(self) -> frozenset[int] | None:
+        """Those that are not ASCII; None: not known."""
+        return self.many if self.other is None else self.other
 
     def union(self, more: CodeSet) -> CodeSet:
         """Members of either set."""
-        other = None if self.other is None or more.other is None else self.other | more.other
-        return code_set(self.ascii | more.ascii, other)
+        mine, theirs = self.others, more.others
+        return code_set(self.ascii | more.ascii, None if mine is None or theirs is None else mine | theirs)
 
     def bits(self) -> float:
         """How rare a member is at a random place of a text: minus log2 of the estimated probability, at least
@@ -69,7 +78,9 @@ ANY = CodeSet(ASCII, None)
 
 def code_set(ascii_members: frozenset[int], other: frozenset[int] | None) -> CodeSet:
     """A set, widened where it has too many members."""
-    return CodeSet(ascii_members, None if other is not None and len(other) > MAX_MEMBERS else other)
+    if other is None or len(other) <= MAX_MEMBERS:
+        return CodeSet(ascii_members, other)
+    return CodeSet(ascii_members, None, other if len(other) <= MOST_MEMBERS else None)
 
 
 def from_codes(codes: frozenset[int]) -> CodeSet:
@@ -81,9 +92,9 @@ def from_range(lower: int, upper: int) -> CodeSet:
     """All code points from `lower` to `upper`, both included."""
     inside = frozenset(range(lower, min(upper, 127) + 1))
     first = max(lower, 128)
-    if upper - first >= MAX_MEMBERS:
+    if upper - first >= MOST_MEMBERS:
         return CodeSet(inside, None)
-    return CodeSet(inside, frozenset(range(first, upper + 1)))
+    return code_set(inside, frozenset(range(first, upper + 1)))
 
 
 def complement(inner: CodeSet) -> CodeSet:
@@ -97,11 +108,11 @@ def all_cases(chars: CodeSet) -> CodeSet:
     `regex` answers for single characters; the answers are closed over, since its relation is not transitive
     (i ~ İ, I ~ ı, i ~ I) and which side of it a pattern uses depends on how the pattern was optimised.
     """
-    if chars.other is None:
+    if chars.others is None:
         # Any non-ASCII member may stand for the ASCII letters that it equals: i (İ, ı), k (the Kelvin sign),
         # s (ſ).
         return CodeSet(_closure(chars.ascii | _WITH_OTHER_CASES) & ASCII, None)
-    return from_codes(_closure(chars.ascii | chars.other))
+    return from_codes(_closure(chars.ascii | chars.others))
 
 
 _WITH_OTHER_CASES = frozenset(map(ord, "iks"))

@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from dataaudit.records.compiling import compiled
+from dataaudit.records.compiling import compiled, much_ahead
 from dataaudit.rules import events, gram_kernel
 from dataaudit.rules.arrange_kernel import Patterns, arrange, arranged
 from dataaudit.rules.events import NOWHERE, Events, FloodError, Ints, Spots, Text, blocks, starts_of
@@ -99,7 +99,8 @@ class Finder:
         """Get grams if they are not there yet and pay, now that so much more text is to be searched. If so, there are
         more kinds than before."""
         self._searched += nbytes
-        if self._learned or len(self._rules) < MANY_RULES or self._searched <= LOAD_BYTES:
+        few = self._searched <= LOAD_BYTES and not much_ahead()
+        if self._learned or len(self._rules) < MANY_RULES or few:
             return False
         choose = self._searched * len(self._rules) ** 2 > CHOOSE_RULE_BYTES
         if self._looked and not choose:

@@ -208,7 +208,7 @@ def _stands(room: Room, begin: int, entry: I64, units: Bytes) -> bool:
 
 
 @Kernel
-def _events(room: Room, hits: int, marks: int, table: Table, out: Found, found: int) -> int:
+def _events(data: Bytes, room: Room, hits: int, marks: int, table: Table, out: Found, found: int) -> int:
     """Add the grams that have windows among the hits as events; the number of events there are then."""
     places, entries, starts = room.marks, table.entries, table.starts
     mark = 0
@@ -225,11 +225,16 @@ def _events(room: Room, hits: int, marks: int, table: Table, out: Found, found: 
                 mark += 1
             while places[mark, 0] > end:
                 mark -= 1
+            byte = places[mark, 1] + end - places[mark, 0]
+            while (
+                byte < len(data) and data[byte] & 0xC0 == 0x80
+            ):  # the end of the character, of which it has the start
+                byte += 1
             gram = entry[_GRAM]
             for kind in range(table.kind_starts[gram], table.kind_starts[gram + 1]):
                 if found < len(out.ends):
                     out.strings[found], out.kinds[found] = places[mark, 2], table.kinds[kind]
-                    out.ends[found] = places[mark, 1] + end - places[mark, 0]
+                    out.ends[found] = byte
                 found += 1
     return found
 
@@ -267,7 +272,7 @@ def find(  # noqa: PLR0913, PLR0917
             stop = (filled.units - _AHEAD) // 8
         seen = _sifted(room, filled.near, word, stop, table)
         hits = _sharpened(room, _hits(room, seen, table), table)
-        found = _events(room, hits, filled.marks, table, out, found)
+        found = _events(data, room, hits, filled.marks, table, out, found)
         if through or found > len(out.ends):
             return found
         word = BEFORE // 8

@@ -182,12 +182,15 @@ def _edge(node: Node, *, last: bool = False) -> _Strings:
     """What matches of a node begin with, or end with; nothing, where that is not known."""
     if isinstance(node, Alt):
         return _any_of(_edge(branch, last=last) for branch in node.branches) or _NOTHING
-    items = flat(node) if isinstance(node, Seq | Rep) else []
+    items = [node] if isinstance(node, Chars) else flat(node) if isinstance(node, Seq | Rep) else []
     strings = _NOTHING
     for item in reversed(items) if last else items:
-        whole = _strings(item)
+        whole = part = _strings(item)
         # A repeat that may end at once says nothing; it is not looked into.
-        part = _edge(item, last=last) if whole is None and isinstance(item, Alt) else whole
+        if whole is None and isinstance(item, Alt):
+            part = _edge(item, last=last)
+        elif isinstance(item, Chars) and whole is None and not last:
+            part = _firsts(item)
         pair = (part, strings) if last else (strings, part)
         longer = None if pair[0] is None or pair[1] is None else _one_after_the_other(pair[0], pair[1])
         if longer is None:
@@ -196,6 +199,22 @@ def _edge(node: Node, *, last: bool = False) -> _Strings:
         if whole is None or min(map(len, strings)) >= LENGTH:
             break
     return strings
+
+
+def _firsts(node: Chars) -> _Strings | None:
+    """What the members of a set begin with that are too many to be written out: as many units as tell a few apart.
+
+    A gram may end so; the search puts its end behind the character.
+    """
+    others = node.chars.others
+    if others is None:
+        return None
+    whole = [units(code) for code in node.chars.ascii | others]
+    for size in range(SHORTEST, 0, -1):
+        found = {string[:size] for string in whole}
+        if len(found) <= MAX_MEMBERS:
+            return dict.fromkeys(sorted(found), one_of(node))
+    return None
 
 
 def _any_of(parts: Iterable[_Strings | None]) -> _Strings | None:

@@ -17,7 +17,16 @@ import msgspec
 import regex
 from regex import _regex_core as rc
 
-from dataaudit.rules.charset import ANY, ASCII, CodeSet, all_cases, complement, from_codes, from_range
+from dataaudit.rules.charset import (
+    ANY,
+    ASCII,
+    CodeSet,
+    all_cases,
+    code_set,
+    complement,
+    from_codes,
+    from_range,
+)
 
 
 class UnsupportedError(Exception):
@@ -247,18 +256,18 @@ def _exact(node: Any) -> CodeSet | None:
 
 @lru_cache(maxsize=1)
 def _known_properties() -> dict[tuple[int, int], CodeSet]:
-    r"""`\w \d \s` in both encodings: their ASCII members as `regex` itself finds them, and all of the rest
-    but for `\s`."""
+    r"""`\w \d \s` in both encodings: their ASCII members as `regex` itself finds them, and the digits among the rest;
+    all of the rest for `\w`."""
     ascii_text = "".join(map(chr, sorted(ASCII)))
-    spaces = "".join(map(chr, sorted(SPACES)))
+    not_ascii = "".join(chr(code) for code in range(0x80, 0x110000) if not 0xD800 <= code < 0xE000)
+    others = {r"\d": frozenset(map(ord, regex.findall(r"\d", not_ascii))), r"\s": SPACES}
     known: dict[tuple[int, int], CodeSet] = {}
     for escape in (r"\w", r"\d", r"\s"):
         for prefix in ("", "(?a)"):
             tree, _ = parsed(prefix + escape, int(regex.VERSION0))
             (prop,) = tree.items
             found = frozenset(map(ord, regex.findall(prefix + escape, ascii_text)))
-            other = frozenset(map(ord, spaces)) if escape == r"\s" else None
-            known[prop.value, prop.encoding] = CodeSet(found, other)
+            known[prop.value, prop.encoding] = code_set(found, others.get(escape))
     return known
 
 

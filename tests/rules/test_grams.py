@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from itertools import accumulate
+
 import pyarrow as pa
 import pytest
 import regex
@@ -24,17 +27,15 @@ PATTERNS = [
     r"(?i)k(?:elvin|ilo)s?\s{0,3}sign", r"###\s*(?:human|user)\s*:", r"(?m)^note:\s", r"\w+ sincerely",
     r"(?i)step\s*[0-9]{1,2}\s*[:.]", r"ünïcode\s+text", r"(?:one|two|three) of (?:them|these)", r"中文字", "“quoted”",
     r"a\s?b\s?c\s?d", r"(?i)İstanbul|ſtop it", r"never[^.\n]{0,20}\beach\b", r"x{3,5}yz+", r"\s\s\.\.\.",
-    r"the end\s+$",
+    r"the end\s+$", r"\[\^\d{1,2}\^\]", r"<\|\d{1,2}\.\d{2}\|>", r"[\U000E0020-\U000E007E]{2,}",
+    r"(?i)b\.[\u0660-\u0669א-ת]+",
 ]  # fmt: skip
 BITS = [
-    *"aibcdkxyz1 .:,![]#\n\t", "  ", " \n ", "\u00a0", "\u3000", "\u200b", "\x1c", "as", "an", "AI", "aſ",
-    "i'm", "I’m",
-    "am", "sorry", "very ", "[INST]", "Certainly", "here", "\u212aelvin", "Kilos", "SIGN", "###", "human", "User",
-    "note:",
-    "sincerely", "step", "42", "٣", "ünïcode", "ÜNÏ", "text", "one of", "three", " of these", "中文", "字",
-    "中", "“", "quoted", "”",
-    '"', "xxx", "yzz", "...", "the end", "istanbul", "İ", "ı", "stop", "it", "never", "each", "é",
-    "\U0001f600", "’", "ﬁ",
+    *"aibcdkxyz1 .:,![]#\n\t^<|>٣３𝟗א字\U000e0041\U000e0042", "[^", "^]", "<|", "|>", "b.", "  ", " \n ", "\u00a0",
+    "\u3000", "\u200b", "\x1c", "as", "an", "AI", "aſ", "i'm", "I’m", "am", "sorry", "very ", "[INST]", "Certainly",
+    "here", "\u212aelvin", "Kilos", "SIGN", "###", "human", "User", "note:", "sincerely", "step", "42", "٣", "ünïcode",
+    "ÜNÏ", "text", "one of", "three", " of these", "中文", "字", "中", "“", "quoted", "”", '"', "xxx", "yzz", "...",
+    "the end", "istanbul", "İ", "ı", "stop", "it", "never", "each", "é", "\U0001f600", "’", "ﬁ",
 ]  # fmt: skip
 texts = st.lists(st.sampled_from(BITS), max_size=14).map("".join)
 
@@ -147,13 +148,14 @@ def folded(text: str) -> tuple[bytes, list[int]]:
 
 
 def occurrences(values: pa.LargeStringArray, gram: bytes) -> list[tuple[int, int]]:
-    """Strings and the bytes behind, of every place at which a gram stands."""
+    """Strings and the bytes behind, of every place at which a gram stands; behind the character in which it ends."""
     found, begin = [], 0
     for string, text in enumerate(values.to_pylist()):
         whole, ends = folded(text)
         size = len(gram)
+        behind = [0, *accumulate(len(char.encode()) for char in text)]
         found += [
-            (string, begin + ends[at + size - 1])
+            (string, begin + behind[bisect_left(behind, ends[at + size - 1])])
             for at in range(len(whole) - size + 1)
             if whole[at : at + size] == gram
         ]
