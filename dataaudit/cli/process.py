@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from dataaudit.engine import forking
-from dataaudit.records.garbage import collect_no_more, collect_seldom
+from dataaudit.records.garbage import collect_no_more, collect_seldom, keep_freed
 
 _own = False
 
@@ -32,3 +32,4 @@ def lighten() -> None:
         from dataaudit.records.pyvalues import forgo_pandas
 
         forgo_pandas()
+        keep_freed()
