@@ -36,12 +36,14 @@ class Kernel:
     def __call__(self, *args: Any) -> Any:
         """Run it compiled, whatever that takes: compiling takes some seconds on a machine's first run."""
         values = tuple(machine_code.flat_values(args))
-        if not self.at_hand and not self._numba_only:
+        leaves = tuple(map(machine_code.leaf_of, values))
+        # Arguments that machine code does not take (an array with gaps) say nothing of those of other calls.
+        if not self.at_hand and not self._numba_only and None not in leaves:
             with _MAKING:  # a thread that comes meanwhile finds it made
                 if self._native is None and not self._numba_only:
                     self._compile(args)
         native = self._native
-        if native is not None and native.leaves == tuple(map(machine_code.leaf_of, values)):
+        if native is not None and native.leaves == leaves:
             return native(values)
         return self._by_numba(*args)
 

@@ -94,6 +94,16 @@ def test_code_is_kept_and_runs_without_numba(folder: Path, monkeypatch: pytest.M
 
 
 @needs_support
+def test_arguments_that_code_does_not_take_do_not_keep_it_from_being_kept(folder: Path):
+    kernel = Kernel(_sums)
+    out = np.zeros((1, 2), np.uint64)
+    assert kernel(Pair(np.arange(20, dtype=np.uint16)[::2], out), np.uint64(0), 10, False) == (10, 11)
+    assert not folder.exists() or not list(folder.iterdir())
+    assert call(kernel) == EXPECTED
+    assert Kernel(_sums).at_hand
+
+
+@needs_support
 def test_code_over_wide_vectors_is_kept_apart_and_does_the_same(folder: Path):
     from numba.core import config
 
