@@ -91,10 +91,18 @@ def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bo
         for name, kind in shape.left:
             fields.setdefault((name, "t" if name in shape.chats else kind), []).extend(shape.members)
 
+    same: dict[tuple[str, str], tuple[Keys, list[int] | None]] = {}  # for normalised records and others
+
     def keys(normalised: bool) -> Keys:
         hi, lo = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
         for (name, kind), members in fields.items():
-            found, present = _column_keys(column(name, members), kind, normalised)
+            if (name, kind) in same:
+                found, present = same[name, kind]
+            else:
+                values = column(name, members)
+                found, present = _column_keys(values, kind, normalised)
+                if kind != "s" and _are_plain(values):
+                    same[name, kind] = found, present
             tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
             marked = tagged(
                 found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
@@ -117,7 +125,9 @@ def _column_keys(
         texts = values if isinstance(values, pa.Array) else string_array(values)
         return (normalised_keys(texts) if normalised else string_keys(texts)), None
     dump = _dump_turns if kind == "t" else _dump
-    dumped = [dump(value, normalised) for value in values]
+    dumped = _dump_plain(values) if _are_plain(values) else None
+    if dumped is None:
+        dumped = [dump(value, normalised) for value in values]
     present = [i for i, one in enumerate(dumped) if one]
     return string_keys(pa.array([dumped[i] for i in present], pa.large_binary())), present
 
@@ -132,6 +142,24 @@ def _repeated_keys(values: Repeated, kind: str, normalised: bool) -> tuple[Keys,
     counted = at >= 0
     at = at[counted]
     return Keys(keys.hi[at], keys.lo[at]), np.flatnonzero(counted).tolist()
+
+
+_PLAIN = {int, float, bool, type(None)}
+
+
+def _are_plain(values: object) -> bool:
+    """Are these numbers, truth values and nulls, and nothing else?"""
+    return isinstance(values, list) and set(map(type, values)) <= _PLAIN
+
+
+def _dump_plain(values: Sequence[Any]) -> list[bytes] | None:
+    """What `_dump` gives of each of such values, from one call for all; None where a number is too large for that."""
+    kept = [_canonical(value, False) if type(value) is float else value for value in values]
+    try:
+        parts = orjson.dumps(kept)[1:-1].split(b",") if kept else []
+    except TypeError:
+        return None
+    return [b"" if value is None else part for value, part in zip(kept, parts, strict=True)]
 
 
 def _dump(value: object, normalised: bool) -> bytes:
