@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from dataaudit.records.types import ROLE_CODE, ROLES, Batch
-from dataaudit.rules.hits import Matches
+from dataaudit.rules.hits import HALF, Matches
 
 Ints = npt.NDArray[np.int64]
 
@@ -69,6 +69,5 @@ def hits_in(batch: Batch, found: Sequence[tuple[int, str, Matches]]) -> BatchHit
         mine = np.flatnonzero(roles == ROLE_CODE[role])
         of, at = batch.roles[role], strings[mine]
         records[mine], ordinals[mine], starts[mine] = of.rows[at], of.ordinals[at], of.starts[at]
-    # Those of a string are in order. Two numbers make a key: no batch has as many records.
-    order = np.lexsort((ordinals, rules << 31 | records))
+    order = np.lexsort((ordinals, rules << HALF | records))  # those of a string are in order
     return BatchHits(rules, records, roles, strings, spans, starts).at(order)

@@ -16,6 +16,7 @@ from dataaudit.engine.job import Job, Session
 from dataaudit.engine.pool import Done, Failure, Result, Step, receive, send
 from dataaudit.errors import IncompleteError
 from dataaudit.records.compiling import beside_others
+from dataaudit.records.garbage import keep_freed
 from dataaudit.records.pyvalues import forgo_pandas
 from dataaudit.sketches.workspace import Workspace
 from dataaudit.sources.base import Partition
@@ -27,6 +28,7 @@ def serve(inbox: IO[bytes], outbox: IO[bytes]) -> None:
     if data is None:
         return
     forgo_pandas()
+    keep_freed()
     job = msgspec.msgpack.decode(data, type=Job)
     pa.set_cpu_count(1)
     pa.set_io_thread_count(1)

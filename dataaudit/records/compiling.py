@@ -36,7 +36,7 @@ def compiled(nbytes: int, kernel: Kernel) -> bool:
 def expect(nbytes: int) -> None:
     """So many bytes of input lie ahead: where they are many, loops are compiled when they are first wanted."""
     if nbytes > EXPECTED_BYTES:
-        _Seen.total = max(_Seen.total, COMPILE_BYTES)
+        _Seen.total = max(_Seen.total, COMPILE_BYTES + 1)
         _Seen.expected = True
 
 

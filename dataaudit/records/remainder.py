@@ -6,7 +6,7 @@ Null, empty and absent are the same here, and a whole float is the integer it eq
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeGuard
 
 import msgspec
 import numpy as np
@@ -91,18 +91,17 @@ def rest_of_columns(n: int, column: Column, shapes: list[Shape]) -> Callable[[bo
         for name, kind in shape.left:
             fields.setdefault((name, "t" if name in shape.chats else kind), []).extend(shape.members)
 
-    same: dict[tuple[str, str], tuple[Keys, list[int] | None]] = {}  # for normalised records and others
+    plain: dict[tuple[str, str], tuple[Keys, list[int] | None]] = {}  # the same, normalised or not
 
     def keys(normalised: bool) -> Keys:
         hi, lo = np.zeros(n, np.uint64), np.zeros(n, np.uint64)
         for (name, kind), members in fields.items():
-            if (name, kind) in same:
-                found, present = same[name, kind]
+            if (name, kind) in plain:
+                found, present = plain[name, kind]
+            elif _are_plain(values := column(name, members)):
+                found, present = plain[name, kind] = _dumped_keys(_dump_plain(values))
             else:
-                values = column(name, members)
                 found, present = _column_keys(values, kind, normalised)
-                if kind != "s" and _are_plain(values):
-                    same[name, kind] = found, present
             tag = np.uint64(xxhash.xxh3_64_intdigest(name.encode("utf-8")))
             marked = tagged(
                 found, np.full(len(found.hi), tag ^ (_DUMPED if kind != "s" else np.uint64(0)), np.uint64)
@@ -125,9 +124,10 @@ def _column_keys(
         texts = values if isinstance(values, pa.Array) else string_array(values)
         return (normalised_keys(texts) if normalised else string_keys(texts)), None
     dump = _dump_turns if kind == "t" else _dump
-    dumped = _dump_plain(values) if _are_plain(values) else None
-    if dumped is None:
-        dumped = [dump(value, normalised) for value in values]
+    return _dumped_keys([dump(value, normalised) for value in values])
+
+
+def _dumped_keys(dumped: Sequence[bytes]) -> tuple[Keys, list[int] | None]:
     present = [i for i, one in enumerate(dumped) if one]
     return string_keys(pa.array([dumped[i] for i in present], pa.large_binary())), present
 
@@ -147,18 +147,15 @@ def _repeated_keys(values: Repeated, kind: str, normalised: bool) -> tuple[Keys,
 _PLAIN = {int, float, bool, type(None)}
 
 
-def _are_plain(values: object) -> bool:
+def _are_plain(values: Sequence[Any] | pa.Array | Repeated) -> TypeGuard[list[Any]]:
     """Are these numbers, truth values and nulls, and nothing else?"""
     return isinstance(values, list) and set(map(type, values)) <= _PLAIN
 
 
-def _dump_plain(values: Sequence[Any]) -> list[bytes] | None:
-    """What `_dump` gives of each of such values, from one call for all; None where a number is too large for that."""
-    kept = [_canonical(value, False) if type(value) is float else value for value in values]
-    try:
-        parts = orjson.dumps(kept)[1:-1].split(b",") if kept else []
-    except TypeError:
-        return None
+def _dump_plain(values: list[Any]) -> list[bytes]:
+    """What `_dump` gives of each of such values, from one call for all."""
+    kept = [_canonical(value, False) for value in values]
+    parts = orjson.dumps(kept)[1:-1].split(b",") if kept else []
     return [b"" if value is None else part for value, part in zip(kept, parts, strict=True)]
 
 

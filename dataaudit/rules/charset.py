@@ -13,10 +13,10 @@ import msgspec
 import regex
 
 ASCII = frozenset(range(128))
-MAX_MEMBERS = 256
-"""A set with more non-ASCII members than this is widened to all non-ASCII characters."""
-MOST_MEMBERS = 4_096
-"""With more than this it is not even known which they are."""
+MAX_LISTED = 256
+"""An expression for a set with more non-ASCII members than this takes all non-ASCII characters."""
+MAX_KNOWN = 4_096
+"""A set with more than this is widened to all of them."""
 ANY_NON_ASCII = rb"[\xc2-\xf4][\x80-\xbf]{1,3}"
 """Every non-ASCII character in UTF-8, and some byte strings that are none: a superset."""
 
@@ -25,28 +25,24 @@ class CodeSet(msgspec.Struct, frozen=True):
     """A set of characters: which ASCII ones, and which others (None: possibly all of them)."""
 
     ascii: frozenset[int]
-    other: frozenset[int] | None = frozenset()
-    many: frozenset[int] | None = None
-    """Those others where they are too many to be listed in `other`; None: they are not known either."""
+    others: frozenset[int] | None = frozenset()
 
     @property
-    def others(self) -> frozenset[int] | None:
-        """Those that are not ASCII; None: not known."""
-        return self.many if self.other is None else self.other
+    def listed(self) -> frozenset[int] | None:
+        """The others where they are few enough to be written out; None: any character may stand for them."""
+        return None if self.others is None or len(self.others) > MAX_LISTED else self.others
 
     def union(self, more: CodeSet) -> CodeSet:
         """Members of either set."""
-        mine, theirs = self.others, more.others
-        return code_set(self.ascii | more.ascii, None if mine is None or theirs is None else mine | theirs)
+        others = None if self.others is None or more.others is None else self.others | more.others
+        return code_set(self.ascii | more.ascii, others)
 
     def bits(self) -> float:
         """How rare a member is at a random place of a text: minus log2 of the estimated probability, at least
         0."""
         share = sum(_share(c) for c in self.ascii)
-        if self.other is None:
-            share += 0.05
-        else:
-            share += sum(_share(c) for c in self.other)
+        listed = self.listed
+        share += 0.05 if listed is None else sum(_share(c) for c in listed)
         return max(0.0, -log2(share)) if share > 0 else 40.0
 
     def expression(self) -> tuple[bytes, int]:
@@ -56,12 +52,13 @@ class CodeSet(msgspec.Struct, frozen=True):
         if self.ascii:
             parts.append(_byte_class(self.ascii))
             size += 1
-        if self.other is None:
+        listed = self.listed
+        if listed is None:
             parts.append(ANY_NON_ASCII)
             size += 4
         else:
             by_prefix: dict[bytes, set[int]] = {}
-            for code in self.other:
+            for code in listed:
                 encoded = chr(code).encode("utf-8", "surrogatepass")
                 by_prefix.setdefault(encoded[:-1], set()).add(encoded[-1])
             for prefix in sorted(by_prefix):
@@ -76,11 +73,9 @@ ANY = CodeSet(ASCII, None)
 """Any character at all."""
 
 
-def code_set(ascii_members: frozenset[int], other: frozenset[int] | None) -> CodeSet:
+def code_set(ascii_members: frozenset[int], others: frozenset[int] | None) -> CodeSet:
     """A set, widened where it has too many members."""
-    if other is None or len(other) <= MAX_MEMBERS:
-        return CodeSet(ascii_members, other)
-    return CodeSet(ascii_members, None, other if len(other) <= MOST_MEMBERS else None)
+    return CodeSet(ascii_members, None if others is not None and len(others) > MAX_KNOWN else others)
 
 
 def from_codes(codes: frozenset[int]) -> CodeSet:
@@ -92,9 +87,9 @@ def from_range(lower: int, upper: int) -> CodeSet:
     """All code points from `lower` to `upper`, both included."""
     inside = frozenset(range(lower, min(upper, 127) + 1))
     first = max(lower, 128)
-    if upper - first >= MOST_MEMBERS:
+    if upper - first >= MAX_KNOWN:
         return CodeSet(inside, None)
-    return code_set(inside, frozenset(range(first, upper + 1)))
+    return CodeSet(inside, frozenset(range(first, upper + 1)))
 
 
 def complement(inner: CodeSet) -> CodeSet:

@@ -152,7 +152,7 @@ class Finder:
         self, text: Text, found: Sequence[Spots], anyway: Sequence[Events], fast: bool
     ) -> tuple[Events, Ints]:
         spots = Spots(*map(np.concatenate, zip(NOWHERE, *found, strict=True)))
-        if fast and not anyway and compiled(1, arrange):
+        if fast and not anyway and compiled(0, arrange):
             patterns = Patterns(self._pattern_of, self._limits, _PLAIN_START)
             return arranged(text, spots, patterns)
         events = Events(spots.strings, self._pattern_of[spots.kinds], spots.ends, spots.kinds)

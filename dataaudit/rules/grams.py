@@ -172,9 +172,9 @@ def _turns(node: Rep) -> _Strings | None:
 
 def _members(node: Chars) -> _Strings | None:
     chars = node.chars
-    if chars.other is None:
+    if chars.others is None:
         return None
-    found = {units(code) for code in chars.ascii | chars.other}
+    found = {units(code) for code in chars.ascii | chars.others}
     return dict.fromkeys(sorted(found), one_of(node)) if len(found) <= MAX_MEMBERS else None
 
 

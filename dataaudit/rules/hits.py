@@ -12,6 +12,9 @@ import numpy.typing as npt
 from dataaudit.rules.events import Ints, starts_of
 from dataaudit.rules.model import Rule
 
+HALF = 31
+"""Bits by which one number is put before another, to sort by both as one; no batch has as many strings or records."""
+
 
 class Matches(msgspec.Struct, frozen=True, eq=False):
     """Where one rule matched in an array of strings."""
@@ -69,17 +72,16 @@ def gathered(rules: Sequence[Rule], parts: Sequence[Hits]) -> list[Matches]:
     hits = joined_hits(parts)
     if not len(hits.rules):
         return []
-    # Two numbers make a key where they are small; no batch has as many strings.
-    pairs = hits.rules << 31 | hits.strings
+    pairs = hits.rules << HALF | hits.strings
     start, end = hits.spans.T
-    places = (start << 31 | end,) if int(end.max()) < 1 << 31 else (end, start)
+    places = (start << HALF | end,) if int(end.max()) < 1 << HALF else (end, start)
     order = np.lexsort((*places, pairs))
     pairs, spans = pairs[order], hits.spans[order]
     new = np.ones(len(pairs), np.bool_)
     new[1:] = (pairs[1:] != pairs[:-1]) | (spans[1:] != spans[:-1]).any(axis=1)
     if not new.all():
         pairs, spans = pairs[new], spans[new]
-    numbers, strings = pairs >> 31, pairs & (1 << 31) - 1
+    numbers, strings = pairs >> HALF, pairs & (1 << HALF) - 1
     starts = starts_of(numbers)
     return [
         Matches(rules[int(numbers[first])], strings[first:last].copy(), spans[first:last].copy())

@@ -190,8 +190,8 @@ def _run_of(node: Any) -> int | None:
 
 def run_of(chars: Chars) -> int | None:
     """What a repeat of a set is a run of: white space (0), what words are made of (1), or neither."""
-    members, other = chars.chars.ascii, chars.chars.other
-    if members <= _ASCII_SPACES and other is not None and other <= SPACES:
+    members, others = chars.chars.ascii, chars.chars.others
+    if members <= _ASCII_SPACES and others is not None and others <= SPACES:
         return SPACE_RUN
     return WORDY if members <= _ASCII_WORDY else None
 

@@ -62,9 +62,9 @@ def rest_of(node: Any, *, ignores: bool) -> int:
             return op.UNKNOWN
         inner = node.rebuild(True, node.case_flags, False)
     chars = widened(inner)
-    if not isinstance(chars, Chars) or chars.chars.other is None:
+    if not isinstance(chars, Chars) or chars.chars.listed is None:
         return op.UNKNOWN
-    if not chars.chars.other <= _SLOTTED:
+    if not chars.chars.listed <= _SLOTTED:
         return op.UNKNOWN
     return 1 - int(node.positive)
 

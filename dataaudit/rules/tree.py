@@ -208,7 +208,7 @@ def _one(chars: CodeSet, node: Any) -> Node:
         raise UnsupportedError("a character of it has no width")
     if node.case_flags & rc.IGNORECASE:
         chars = all_cases(chars)
-    return Chars(chars) if chars.ascii or chars.other is None or chars.other else Gap()
+    return Chars(chars) if chars.ascii or chars.others is None or chars.others else Gap()
 
 
 def _members(node: Any) -> CodeSet:

@@ -62,8 +62,8 @@ class RowGroups:
         compiling the loops for it would take longer.
         """
         done = 0
-        # One byte more than none: what was expected to be read, or has been, alone decides.
-        if compiled(1, parquet_kernel.strings_at) and self._picks and group < len(self._extents):
+        # What was expected to be read, or has been, alone decides.
+        if compiled(0, parquet_kernel.strings_at) and self._picks and group < len(self._extents):
             try:
                 for part in self._picked(group, step, wanted):
                     yield part
