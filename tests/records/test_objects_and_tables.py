@@ -16,7 +16,6 @@ from dataaudit.checks.duplicate_keys import RECORD, compared
 from dataaudit.checks.duplicates import VARIANTS, Variant
 from dataaudit.records.extracted import Extracted
 from dataaudit.records.objects import extract_objects
-from dataaudit.records.remainder import Shape, rest_of_objects
 from dataaudit.records.tables import class_names, extract_table, table_layout
 from dataaudit.records.types import Batch, FileRef
 from dataaudit.sources.base import Place, make_batch
@@ -450,27 +449,3 @@ def test_several_responses_and_summaries_are_read(
         assert {
             role: sorted(strings.values.to_pylist()) for role, strings in found.roles.items() if len(strings)
         } == roles
-
-
-numbers = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-(2**63), 2**64 - 1),
-    st.floats(),
-    st.sampled_from([1, 1.0, -0.0, 2.0**53]),
-)
-
-
-@given(st.lists(numbers, max_size=12))
-def test_what_a_number_counts_as_does_not_depend_on_its_neighbours(values: list[float | None]) -> None:
-    def keys(column: list[Any], normalised: bool) -> list[tuple[int, int]]:
-        shape = Shape(list(range(len(column))), (("value", "i"),), frozenset())
-        made = rest_of_objects([{"value": one} for one in column], [shape])
-        made(False)
-        found = made(normalised)
-        return list(zip(found.hi.tolist(), found.lo.tolist(), strict=True))
-
-    for normalised in (False, True):
-        # A string among them has each value written by itself.
-        assert keys(values, normalised) == keys([*values, "x"], normalised)[:-1]
-        assert keys([1, 1.0], normalised) == [keys([1], normalised)[0]] * 2
